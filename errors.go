@@ -1,0 +1,118 @@
+package sharing
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The kinds of error that a call can end with, each found by [errors.Is].
+// All but the last three are refusals by a rule, which are found as a [*Refusal] too.
+var (
+	// ErrImageNotFound: the actor sees no image of that ID; whether there is one is not told (R20).
+	ErrImageNotFound = errors.New("image not found")
+	// ErrInstanceNotFound: the actor owns no instance of that ID; whether another does is not told (R20).
+	ErrInstanceNotFound = errors.New("instance not found")
+	// ErrNotOwner: the actor sees the image but does not own it, and only the owner may do this (R1).
+	ErrNotOwner = errors.New("not the image's owner")
+	// ErrNotShared: the actor sees the image but has no share made with its own account (R13).
+	ErrNotShared = errors.New("not shared with the account itself")
+	// ErrNotAccepted: the share that reaches the actor is pending or rejected (R14).
+	ErrNotAccepted = errors.New("share not accepted")
+	// ErrShareLimit: the image would have more grantees than [Policy.MaxShares] (R2).
+	ErrShareLimit = errors.New("share limit reached")
+	// ErrImageQuota: the account would own more images in the region than [Policy.MaxImages] (R3).
+	ErrImageQuota = errors.New("image quota reached")
+	// ErrRegionMismatch: the image is not in the region where it is to be used (R4).
+	ErrRegionMismatch = errors.New("image is in another region")
+	// ErrImageShared: the image has shares, which a delete would end (R8).
+	ErrImageShared = errors.New("image is shared")
+	// ErrImageInUse: the owner has instances made from the image, which a delete would leave without it (R8).
+	ErrImageInUse = errors.New("image is in use")
+	// ErrImageUnavailable: the instance's image can't be used by its owner now, for a reason that is not told (R6).
+	ErrImageUnavailable = errors.New("image unavailable")
+	// ErrImageDisabled: the image is disabled (R16).
+	ErrImageDisabled = errors.New("image is disabled")
+	// ErrProtected: the image is protected against deletion (R17).
+	ErrProtected = errors.New("image is protected")
+	// ErrUntrustedOwner: the actor's own trust policy refuses the image's owner (R11).
+	ErrUntrustedOwner = errors.New("image owner is not trusted")
+	// ErrDigestMismatch: the image's content digest is not the expected one (R11).
+	ErrDigestMismatch = errors.New("image digest differs")
+	// ErrPublicBlocked: [Policy.BlockPublic] refuses new shares with everyone (R19).
+	ErrPublicBlocked = errors.New("public sharing is blocked")
+	// ErrGranteeRefused: the check of [WithGranteeCheck] refused a new grantee; the check's own error is wrapped too (R19).
+	ErrGranteeRefused = errors.New("grantee refused")
+	// ErrSealed: the image is sealed, so that instances others made from it can't be captured (R28).
+	ErrSealed = errors.New("image is sealed")
+
+	// ErrInvalid: bad input. The error says which field, and what is allowed. It is no refusal (R25).
+	ErrInvalid = errors.New("invalid")
+	// ErrConflict: the store gave up after retrying a transaction that others kept in conflict with. Nothing was changed.
+	ErrConflict = errors.New("conflict with concurrent changes")
+	// ErrOutcomeUnknown: the store could not tell whether the change was committed (R26).
+	// Repeating the call under its token ([Engine.Once]) changes nothing twice.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+)
+
+// ruleOf says which rule each refusal comes from.
+var ruleOf = map[error]string{
+	ErrImageNotFound:    "R20",
+	ErrInstanceNotFound: "R20",
+	ErrNotOwner:         "R1",
+	ErrNotShared:        "R13",
+	ErrNotAccepted:      "R14",
+	ErrShareLimit:       "R2",
+	ErrImageQuota:       "R3",
+	ErrRegionMismatch:   "R4",
+	ErrImageShared:      "R8",
+	ErrImageInUse:       "R8",
+	ErrImageUnavailable: "R6",
+	ErrImageDisabled:    "R16",
+	ErrProtected:        "R17",
+	ErrUntrustedOwner:   "R11",
+	ErrDigestMismatch:   "R11",
+	ErrPublicBlocked:    "R19",
+	ErrGranteeRefused:   "R19",
+	ErrSealed:           "R28",
+}
+
+// A Refusal is the error of a call that a rule refuses. Nothing was changed (R22).
+// Find it with [errors.As], and its kind with [errors.Is].
+type Refusal struct {
+	// Rule is the number of the rule that refuses, such as "R2".
+	Rule string
+	// Op is the engine's method, such as "Share".
+	Op string
+	// Actor is the account that made the call.
+	Actor AccountID
+	// Subject is the ID of the image or instance that was refused, or what else the call was about.
+	Subject string
+	// Remedy says in one sentence what would make the call succeed, and nothing that the actor may not know (R20).
+	Remedy string
+
+	kind  error // the sentinel
+	cause error // the error of a grantee check, or nil
+}
+
+// Error says what was refused, why, what to do, and which rule says so, in one line.
+func (r *Refusal) Error() string {
+	cause := ""
+	if r.cause != nil {
+		cause = ": " + r.cause.Error()
+	}
+	return fmt.Sprintf("%s %s by %s: %v%s: %s (%s)", r.Op, r.Subject, r.Actor, r.kind, cause, r.Remedy, r.Rule)
+}
+
+// Unwrap returns the refusal's kind, one of the sentinels of this package.
+func (r *Refusal) Unwrap() error { return r.kind }
+
+// Is reports whether target is in the chain of the grantee check's error, if that is what refused (R19).
+func (r *Refusal) Is(target error) bool { return r.cause != nil && errors.Is(r.cause, target) }
+
+// As finds target in the chain of the grantee check's error, if that is what refused (R19).
+func (r *Refusal) As(target any) bool { return r.cause != nil && errors.As(r.cause, target) }
+
+// invalid returns the error of bad input: the field, and what is allowed.
+func invalid(field, format string, args ...any) error {
+	return fmt.Errorf("%w %s: %s", ErrInvalid, field, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,155 @@
+package sharing
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// A Cursor is a position in a store's event log. The zero value is the position before the first event.
+// Cursors are made by the store, mean nothing in another store, and can't be compared.
+type Cursor string
+
+// An EventKind says what an event is about.
+type EventKind string
+
+// The kinds of events. Every change of the stored state is an event of one of these kinds (R24).
+const (
+	EventRegistered    EventKind = "image.registered"
+	EventCaptured      EventKind = "image.captured"
+	EventCopied        EventKind = "image.copied"
+	EventUpdated       EventKind = "image.updated"
+	EventDeprecated    EventKind = "image.deprecated"
+	EventDisabled      EventKind = "image.disabled"
+	EventEnabled       EventKind = "image.enabled"
+	EventProtected     EventKind = "image.protected"
+	EventUnprotected   EventKind = "image.unprotected"
+	EventSealed        EventKind = "image.sealed"
+	EventUnsealed      EventKind = "image.unsealed"
+	EventDeleted       EventKind = "image.deleted"
+	EventForceDeleted  EventKind = "image.force_deleted"
+	EventShared        EventKind = "share.created"
+	EventExpirySet     EventKind = "share.expiry_set"
+	EventAccepted      EventKind = "share.accepted"
+	EventRejected      EventKind = "share.rejected"
+	EventLeft          EventKind = "share.left"
+	EventUnshared      EventKind = "share.ended"
+	EventLaunched      EventKind = "instance.launched"
+	EventDiskReplaced  EventKind = "instance.disk_replaced"
+	EventReinitialized EventKind = "instance.reinitialized"
+	EventTerminated    EventKind = "instance.terminated"
+	EventTrustSet      EventKind = "trust.set"
+)
+
+// An Event records one change: who, what, when, on which image or instance (R24).
+// It is appended in the transaction that makes the change, and holds all that is needed to make it again,
+// so that the log is the definition of what a call did: see [Replay].
+//
+// Events are for whoever operates the engine: they hold what accounts may not know of each other.
+type Event struct {
+	// Cursor is the event's position in the log of the store that it was read from.
+	Cursor Cursor
+	// Operation is the ID of the call that the event belongs to. The events of one call stand together in the log.
+	Operation string
+	At        time.Time
+	Actor     AccountID
+	Kind      EventKind
+	// Image is the image that the event is about; for an event of an instance, the one that its system disk is made
+	// from after it. Only an event of a trust policy has none.
+	Image ImageID `json:",omitzero"`
+	// Instance is the instance that the event is about, if it is about one.
+	Instance InstanceID `json:",omitzero"`
+	// Sequence numbers the events of Image, from 1 and without a gap. It is 0 for an event without an image.
+	Sequence int64 `json:",omitzero"`
+	// Untrusted: the actor's trust policy, which does not enforce, does not name the image's owner (R11).
+	Untrusted bool `json:",omitzero"`
+
+	// What the event left behind, each nil where it changed none:
+
+	// ImageRecord is the image as it is from then on.
+	ImageRecord *ImageRecord `json:",omitzero"`
+	// InstanceRecord is the instance as it is from then on.
+	InstanceRecord *InstanceRecord `json:",omitzero"`
+	// Shares are the shares of Image that were made or changed, as they are from then on.
+	Shares []Share `json:",omitzero"`
+	// Ended are the grantees whose share of Image ended. A deleted image's shares end without being named.
+	Ended []Grantee `json:",omitzero"`
+	// Trust is the actor's trust policy from then on.
+	Trust *Trust `json:",omitzero"`
+
+	// Request and Result are set on the first event of a call made under a token ([Engine.Once], R23):
+	// a digest of what was asked, and the JSON of what was answered.
+	Request string          `json:",omitzero"`
+	Result  json.RawMessage `json:",omitzero"`
+}
+
+// apply makes the event's change. It is the only code that writes state,
+// for a call and for a replay alike, which is why replaying the log gives the state.
+func (ev *Event) apply(tx UpdateTx) error {
+	if ev.ImageRecord != nil {
+		if err := tx.PutImage(*ev.ImageRecord); err != nil {
+			return err
+		}
+	}
+	if len(ev.Ended) > 0 {
+		if err := tx.DeleteShares(ev.Image, ev.Ended); err != nil {
+			return err
+		}
+	}
+	if len(ev.Shares) > 0 {
+		if err := tx.PutShares(ev.Shares); err != nil {
+			return err
+		}
+	}
+	if ev.InstanceRecord != nil {
+		if err := tx.PutInstance(*ev.InstanceRecord); err != nil {
+			return err
+		}
+	}
+	if ev.Trust != nil {
+		return tx.PutTrust(ev.Actor, *ev.Trust)
+	}
+	return nil
+}
+
+// clone returns a copy of ev that shares no memory with it.
+func (ev Event) clone() Event {
+	if ev.ImageRecord != nil {
+		rec := *ev.ImageRecord
+		rec.Image = rec.Image.clone()
+		ev.ImageRecord = &rec
+	}
+	if ev.InstanceRecord != nil {
+		rec := *ev.InstanceRecord
+		rec.Instance = rec.Instance.clone()
+		ev.InstanceRecord = &rec
+	}
+	if ev.Trust != nil {
+		trust := *ev.Trust
+		trust.Owners = slices.Clone(trust.Owners)
+		ev.Trust = &trust
+	}
+	ev.Shares = slices.Clone(ev.Shares)
+	ev.Ended = slices.Clone(ev.Ended)
+	ev.Result = slices.Clone(ev.Result)
+	return ev
+}
+
+// An EventQuery selects events. Each field that is not zero narrows the selection.
+type EventQuery struct {
+	// After selects the events after this position of the log.
+	After Cursor
+	// Image selects the events about this image.
+	Image ImageID
+	// Actor selects the events that this account caused.
+	Actor AccountID
+	// Limit is how many events are given at most; zero: all.
+	Limit int
+}
+
+func (q EventQuery) validate() error {
+	if q.Limit < 0 {
+		return invalid("limit", "is %d: it can't be negative", q.Limit)
+	}
+	return firstError(optional(q.Image), optional(q.Actor))
+}

@@ -1,0 +1,191 @@
+package sharing
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// An AccountID names an account: a tenant that owns images and instances, and makes calls.
+// It is an identifier (see [AccountID.Validate]) and holds neither ':' nor '*'.
+type AccountID string
+
+// An ImageID names a custom image. The engine draws it, and never uses it again, not even after the image is deleted (R8).
+type ImageID string
+
+// An InstanceID names an instance. The engine draws it, and never uses it again.
+type InstanceID string
+
+// An OrganizationID names an organisation of accounts, as the [Directory] knows it.
+// It is an identifier and holds neither ':' nor '*'.
+type OrganizationID string
+
+// A Region names the place where an image and the instances made from it live (R4).
+type Region string
+
+// maxIdentifier is the length limit of every identifier, in bytes.
+const maxIdentifier = 128
+
+// Validate returns an error wrapping [ErrInvalid] unless id is 1 to 128 bytes of valid UTF-8
+// without control characters, spaces, ':' and '*'.
+func (id AccountID) Validate() error { return validName("account ID", string(id), true) }
+
+// Validate returns an error wrapping [ErrInvalid] unless id is 1 to 128 bytes of valid UTF-8
+// without control characters and spaces.
+func (id ImageID) Validate() error { return validName("image ID", string(id), false) }
+
+// Validate returns an error wrapping [ErrInvalid] unless id is 1 to 128 bytes of valid UTF-8
+// without control characters and spaces.
+func (id InstanceID) Validate() error { return validName("instance ID", string(id), false) }
+
+// Validate returns an error wrapping [ErrInvalid] unless id is 1 to 128 bytes of valid UTF-8
+// without control characters, spaces, ':' and '*'.
+func (id OrganizationID) Validate() error { return validName("organization ID", string(id), true) }
+
+// Validate returns an error wrapping [ErrInvalid] unless r is 1 to 128 bytes of valid UTF-8
+// without control characters and spaces.
+func (r Region) Validate() error { return validName("region", string(r), false) }
+
+// A Grantee is whom a share reaches: an account, as its ID is; every account in an organisation,
+// "org:" and the organisation's ID; or every account, "*".
+// Make one with [Account], [Organization] or [Everyone].
+type Grantee string
+
+// Everyone is the grantee of a public share: it reaches every account (R19).
+const Everyone Grantee = "*"
+
+const organizationPrefix = "org:"
+
+// Account returns the grantee that is the one account id.
+func Account(id AccountID) Grantee { return Grantee(id) }
+
+// Organization returns the grantee that is every account of the organisation id (R19).
+func Organization(id OrganizationID) Grantee { return Grantee(organizationPrefix + string(id)) }
+
+// Account returns the account that g names, and whether it names one.
+func (g Grantee) Account() (AccountID, bool) {
+	if g == "" || strings.ContainsAny(string(g), ":*") {
+		return "", false
+	}
+	return AccountID(g), true
+}
+
+// Organization returns the organisation that g names, and whether it names one.
+func (g Grantee) Organization() (OrganizationID, bool) {
+	id, ok := strings.CutPrefix(string(g), organizationPrefix)
+	return OrganizationID(id), ok
+}
+
+// Validate returns an error wrapping [ErrInvalid] unless g is [Everyone], a valid [AccountID],
+// or "org:" and a valid [OrganizationID].
+func (g Grantee) Validate() error {
+	if g == Everyone {
+		return nil
+	}
+	if id, ok := g.Organization(); ok {
+		return id.Validate()
+	}
+	return validName("grantee", string(g), true)
+}
+
+// validName checks an identifier. In names of accounts and organisations ':' and '*' are reserved,
+// so that a [Grantee] says whom it means.
+func validName(field, s string, reserved bool) error {
+	if s == "" {
+		return invalid(field, "is empty: give 1 to %d bytes", maxIdentifier)
+	}
+	if len(s) > maxIdentifier {
+		return invalid(field, "is %d bytes long: at most %d are allowed", len(s), maxIdentifier)
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || reserved && (c == ':' || c == '*') {
+			return unusualName(field, s, reserved)
+		}
+	}
+	return nil
+}
+
+// unusualName is validName for a string that is more than plain ASCII, or wrong.
+func unusualName(field, s string, reserved bool) error {
+	if !utf8.ValidString(s) {
+		return invalid(field, "%s is not valid UTF-8", quoted(s))
+	}
+	for _, r := range s {
+		switch {
+		case unicode.IsControl(r):
+			return invalid(field, "%s holds the control character %U: none is allowed", quoted(s), r)
+		case unicode.IsSpace(r):
+			return invalid(field, "%s holds the space %U: none is allowed", quoted(s), r)
+		case reserved && (r == ':' || r == '*'):
+			return invalid(field, "%s holds %q: ':' and '*' are reserved", quoted(s), r)
+		}
+	}
+	return nil
+}
+
+// The limits of texts, in bytes, and of labels, in number.
+const (
+	maxText        = 128 // names, families, architectures, label keys
+	maxLabelValue  = 256
+	maxDescription = 2048
+	maxLabels      = 64
+)
+
+// validText checks a text of an image or instance: valid UTF-8 of at most limit bytes without control characters
+// except those in allowed.
+func validText(field, s string, limit int, allowed string) error {
+	if len(s) > limit {
+		return invalid(field, "is %d bytes long: at most %d are allowed", len(s), limit)
+	}
+	if !utf8.ValidString(s) {
+		return invalid(field, "%s is not valid UTF-8", quoted(s))
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
+			return invalid(field, "%s holds the control character %U, which is not allowed", quoted(s), r)
+		}
+	}
+	return nil
+}
+
+func validDescription(s string) error { return validText("description", s, maxDescription, "\n\t") }
+
+func validLabels(labels map[string]string) error {
+	if len(labels) > maxLabels {
+		return invalid("labels", "are %d: at most %d are allowed", len(labels), maxLabels)
+	}
+	for key, value := range labels {
+		if err := validText("label key", key, maxText, ""); err != nil {
+			return err
+		}
+		if err := validText("label value", value, maxLabelValue, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const digestPrefix = "sha256:"
+
+// validDigest checks a content digest: empty, or "sha256:" and 64 lower-case hexadecimal digits.
+func validDigest(field, s string) error {
+	if s == "" {
+		return nil
+	}
+	digits, ok := strings.CutPrefix(s, digestPrefix)
+	if !ok || len(digits) != 64 || strings.Trim(digits, "0123456789abcdef") != "" {
+		return invalid(field, "%s is not a digest: give %q and 64 lower-case hexadecimal digits, or nothing", quoted(s), digestPrefix)
+	}
+	return nil
+}
+
+// quoted quotes what a caller gave, shortened so that an error stays one readable line.
+func quoted(s string) string {
+	const most = 64
+	if len(s) > most {
+		return fmt.Sprintf("%q…", s[:most])
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -1,0 +1,252 @@
+package sharing
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// An Image is a custom image: a bootable system disk, owned by exactly one account, living in exactly one region.
+// A value that the engine returns is the caller's own.
+type Image struct {
+	ID     ImageID
+	Owner  AccountID
+	Region Region
+	// Name, Description, Family and Architecture are the owner's texts. None need be unique.
+	Name, Description, Family, Architecture string
+	// Digest is "sha256:…" of the image's content, or empty when the owner gave none (R11).
+	Digest string
+	// Size is the size of the image's content in bytes.
+	Size   int64
+	Labels map[string]string
+	State  ImageState
+	// Deprecation is nil unless State is [ImageDeprecated].
+	Deprecation *Deprecation
+	// Protected: the image can be neither deleted nor force-deleted until the owner lifts it (R17).
+	Protected bool
+	// Sealed: instances that others made from the image can't be captured (R28).
+	Sealed bool
+	// Source is what the image was copied or captured from, as far as the reader sees it (R16).
+	Source    Source
+	CreatedAt time.Time
+}
+
+// An ImageState is where an image is in its life cycle (R16).
+type ImageState uint8
+
+// The states of an image. The zero value is ImageAvailable.
+const (
+	// ImageAvailable: the image can be used.
+	ImageAvailable ImageState = iota
+	// ImageDeprecated: the image can be used, but is hidden from the default listings of grantees, with a [Deprecation].
+	ImageDeprecated
+	// ImageDisabled: the image is kept, is seen by its owner alone, and can be used by nobody.
+	ImageDisabled
+)
+
+// String returns "available", "deprecated" or "disabled".
+func (s ImageState) String() string {
+	switch s {
+	case ImageAvailable:
+		return "available"
+	case ImageDeprecated:
+		return "deprecated"
+	case ImageDisabled:
+		return "disabled"
+	}
+	return fmt.Sprintf("ImageState(%d)", uint8(s))
+}
+
+// A Deprecation says why an image should no longer be used, and what to use instead (R16).
+type Deprecation struct {
+	// Notice is a text for whoever uses the image: up to 2,048 bytes, new lines and tabs allowed.
+	Notice string
+	// Replacement is the image to use instead, or empty. It is left out for a reader that does not see it.
+	Replacement ImageID
+	// At is when the image was deprecated. The engine sets it.
+	At time.Time
+}
+
+// A Source is what an image was made from: its lineage, one step of it (R10).
+// An image that was registered has a zero Source.
+type Source struct {
+	// Image is the image that was copied, or from which the captured instance's system disk was made.
+	Image ImageID
+	// Instance is the instance that was captured; empty for a copy.
+	Instance InstanceID
+}
+
+// An ImageSpec describes the image that [Engine.Register], [Engine.Capture] or [Engine.Copy] makes.
+//
+// Name, Family and Architecture are up to 128 bytes of UTF-8 without control characters, Description up to 2,048,
+// where new lines and tabs are allowed. There are at most 64 labels, with keys of up to 128 bytes and values of up to 256.
+type ImageSpec struct {
+	Name, Description, Family string
+	// Region is where the image lives. A capture may leave it empty for the instance's, a copy for its target.
+	Region Region
+	// Architecture is a name such as "x86_64". A capture or copy that leaves it empty takes its source's.
+	Architecture string
+	// Digest is "sha256:" and 64 lower-case hexadecimal digits of the content, or empty.
+	Digest string
+	// Size is in bytes, and not negative.
+	Size   int64
+	Labels map[string]string
+}
+
+func (s ImageSpec) validate() error {
+	if s.Region != "" {
+		if err := s.Region.Validate(); err != nil {
+			return err
+		}
+	}
+	if s.Size < 0 {
+		return invalid("size", "is %d: it can't be negative", s.Size)
+	}
+	return firstError(
+		validText("name", s.Name, maxText, ""),
+		validDescription(s.Description),
+		validText("family", s.Family, maxText, ""),
+		validText("architecture", s.Architecture, maxText, ""),
+		validDigest("digest", s.Digest),
+		validLabels(s.Labels))
+}
+
+// An ImageUpdate changes what an owner may change of an image's texts. A nil field stays as it is;
+// a non-nil map replaces all labels, an empty one removes them. The limits are those of [ImageSpec].
+type ImageUpdate struct {
+	Name, Description, Family *string
+	Labels                    map[string]string
+}
+
+func (u ImageUpdate) validate() error {
+	var err error
+	if u.Name != nil {
+		err = firstError(err, validText("name", *u.Name, maxText, ""))
+	}
+	if u.Description != nil {
+		err = firstError(err, validDescription(*u.Description))
+	}
+	if u.Family != nil {
+		err = firstError(err, validText("family", *u.Family, maxText, ""))
+	}
+	return firstError(err, validLabels(u.Labels))
+}
+
+// apply returns img as u changes it, and whether anything differs.
+func (u ImageUpdate) apply(img Image) (Image, bool) {
+	changed := false
+	set := func(field *string, to *string) {
+		if to != nil && *field != *to {
+			*field, changed = *to, true
+		}
+	}
+	set(&img.Name, u.Name)
+	set(&img.Description, u.Description)
+	set(&img.Family, u.Family)
+	if u.Labels != nil && !maps.Equal(img.Labels, u.Labels) {
+		img.Labels, changed = cloneLabels(u.Labels), true
+	}
+	return img, changed
+}
+
+// Origin says by which ways images reach an actor. Origins are bits: an image may have several.
+type Origin uint8
+
+// The origins of an image, as an actor sees it.
+const (
+	// OriginOwn: the actor owns the image.
+	OriginOwn Origin = 1 << iota
+	// OriginShared: an accepted share with the actor or one of its organisations reaches it.
+	OriginShared
+	// OriginPublic: a share with everyone reaches it.
+	OriginPublic
+)
+
+// An ImageQuery selects images. Each field that is not zero narrows the selection.
+// The zero value selects all that the actor owns, and all that an accepted share with it or with one of its
+// organisations reaches, but not the deprecated ones of others (R16), and not what only a share with everyone reaches (R19).
+type ImageQuery struct {
+	Region Region
+	Owner  AccountID
+	// Family, Name and Digest must be equal, byte for byte.
+	Family, Name, Digest string
+	// Labels must all be on the image, with these values.
+	Labels map[string]string
+	// Source selects the actor's own images that were captured or copied from this one, if the actor sees it.
+	Source ImageID
+	// Origin selects the images of which any of the given origins holds; zero: OriginOwn and OriginShared.
+	Origin Origin
+	// Deprecated selects deprecated images of others too.
+	Deprecated bool
+}
+
+func (q ImageQuery) validate() error {
+	if q.Origin > OriginOwn|OriginShared|OriginPublic {
+		return invalid("origin", "%#x has unknown bits: combine OriginOwn, OriginShared and OriginPublic", uint8(q.Origin))
+	}
+	return firstError(
+		optional(q.Region), optional(q.Owner), optional(q.Source),
+		validText("family", q.Family, maxText, ""),
+		validText("name", q.Name, maxText, ""),
+		validDigest("digest", q.Digest),
+		validLabels(q.Labels))
+}
+
+// A LatestQuery asks for the newest usable image of a family (R18).
+type LatestQuery struct {
+	// Owner and Family are required: a look-alike family of another owner is never picked.
+	Owner  AccountID
+	Family string
+	// Region is required.
+	Region Region
+	// Architecture, if not empty, must be equal.
+	Architecture string
+}
+
+func (q LatestQuery) validate() error {
+	if q.Family == "" {
+		return invalid("family", "is empty: name the family")
+	}
+	return firstError(q.Owner.Validate(), q.Region.Validate(),
+		validText("family", q.Family, maxText, ""),
+		validText("architecture", q.Architecture, maxText, ""))
+}
+
+// firstError returns the first error that is not nil.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// optional validates an identifier that may be left empty.
+func optional[T interface {
+	~string
+	Validate() error
+}](id T) error {
+	if id == "" {
+		return nil
+	}
+	return id.Validate()
+}
+
+// cloneLabels returns the caller's own copy of labels; no labels and empty labels are alike.
+func cloneLabels(labels map[string]string) map[string]string {
+	if len(labels) == 0 {
+		return nil
+	}
+	return maps.Clone(labels)
+}
+
+// clone returns a copy of img that shares no memory with it.
+func (img Image) clone() Image {
+	img.Labels = cloneLabels(img.Labels)
+	if img.Deprecation != nil {
+		d := *img.Deprecation
+		img.Deprecation = &d
+	}
+	return img
+}

@@ -1,0 +1,130 @@
+package sharing
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A Share is the permission, given by an image's owner, for one grantee to see and use the image.
+type Share struct {
+	Image   ImageID
+	Grantee Grantee
+	Status  ShareStatus
+	// CreatedAt is when the owner shared.
+	CreatedAt time.Time
+	// UpdatedAt is when the status or the expiry last changed; at first, CreatedAt.
+	UpdatedAt time.Time
+	// Expires is the instant from which the share is no more (R15); zero: never.
+	Expires time.Time
+}
+
+// A ShareStatus is what the grantee said to a share (R14).
+type ShareStatus uint8
+
+// The statuses of a share. The zero value is ShareAccepted.
+const (
+	// ShareAccepted: the grantee may use the image.
+	ShareAccepted ShareStatus = iota
+	// SharePending: the grantee has not decided yet.
+	SharePending
+	// ShareRejected: the grantee does not want the image, for now.
+	ShareRejected
+)
+
+// String returns "accepted", "pending" or "rejected".
+func (s ShareStatus) String() string {
+	switch s {
+	case ShareAccepted:
+		return "accepted"
+	case SharePending:
+		return "pending"
+	case ShareRejected:
+		return "rejected"
+	}
+	return fmt.Sprintf("ShareStatus(%d)", uint8(s))
+}
+
+// A ShareQuery selects shares. Each field that is not zero narrows the selection.
+type ShareQuery struct {
+	// Statuses selects the shares with any of these statuses; empty: all.
+	Statuses []ShareStatus
+	// Grantee selects the shares made with this grantee.
+	Grantee Grantee
+	// Owner selects the shares of images that this account owns.
+	Owner AccountID
+	// Region selects the shares of images in this region.
+	Region Region
+}
+
+func (q ShareQuery) validate() error {
+	for _, status := range q.Statuses {
+		if status > ShareRejected {
+			return invalid("status", "%v is unknown: use ShareAccepted, SharePending or ShareRejected", status)
+		}
+	}
+	return firstError(optional(q.Grantee), optional(q.Owner), optional(q.Region))
+}
+
+// matches reports whether q selects share, of an image with this record.
+func (q ShareQuery) matches(share Share, img *ImageRecord) bool {
+	return (len(q.Statuses) == 0 || slices.Contains(q.Statuses, share.Status)) &&
+		(q.Grantee == "" || q.Grantee == share.Grantee) &&
+		(q.Owner == "" || q.Owner == img.Owner) &&
+		(q.Region == "" || q.Region == img.Region)
+}
+
+// grant returns what the share gives its grantee.
+func (s Share) grant() Grant {
+	return Grant{Exists: true, Status: s.Status, Expires: s.Expires}
+}
+
+// distinct returns the grantees without repetition, in their order.
+func distinct(grantees []Grantee) []Grantee {
+	seen := make(map[Grantee]bool, len(grantees))
+	var once []Grantee
+	for _, g := range grantees {
+		if !seen[g] {
+			seen[g] = true
+			once = append(once, g)
+		}
+	}
+	return once
+}
+
+// validGrantees checks the grantees of a call: each valid, and at least one.
+func validGrantees(grantees []Grantee) error {
+	if len(grantees) == 0 {
+		return invalid("grantees", "are none: name at least one")
+	}
+	for _, g := range grantees {
+		if err := g.Validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// latestExpiry is the end of the last year that every store and encoding can hold.
+var latestExpiry = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+
+// validExpiry checks an expiry that a call gives, at the moment of the call: zero, or in the future (R15).
+func validExpiry(expires, now time.Time) error {
+	switch {
+	case expires.IsZero():
+		return nil
+	case !expires.After(now):
+		return invalid("expires", "%s is not in the future: it is %s now", expires.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano))
+	case expires.After(latestExpiry):
+		return invalid("expires", "is after the year 9999: give zero for a share that never expires")
+	}
+	return nil
+}
+
+// plainTime returns t in UTC and without a monotonic reading, so that equal instants are equal values in every store.
+func plainTime(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Round(0)
+}
