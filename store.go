@@ -81,7 +81,8 @@ type ViewTx interface {
 }
 
 // An UpdateTx reads and writes. Its reads see the state before the transaction: the engine reads first, then writes,
-// so that a store may keep the writes until the end and send them with the commit.
+// so that a store may keep the writes until the end and send them with the commit. Writes take effect in their order;
+// one transaction may write the same record several times.
 type UpdateTx interface {
 	ViewTx
 

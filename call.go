@@ -1,0 +1,314 @@
+package sharing
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// A call is one call of an engine's method on its way: check the input, load, decide, store, return.
+type call struct {
+	*Engine
+	ctx     context.Context
+	op      string
+	actor   AccountID
+	outside outside
+}
+
+// begin starts a call, and fails on bad input that the call alone shows.
+func (e *Engine) begin(ctx context.Context, op string, actor AccountID, input ...error) (*call, error) {
+	c := &call{Engine: e, ctx: ctx, op: op, actor: actor, outside: e.outside()}
+	return c, c.named(firstError(actor.Validate(), firstError(input...)))
+}
+
+// named says which method an error comes from. A refusal says so itself.
+func (c *call) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := err.(*Refusal); ok {
+		return err
+	}
+	return fmt.Errorf("%s: %w", c.op, err)
+}
+
+// moment starts a decision.
+func (c *call) moment(tx ViewTx) moment {
+	return moment{op: c.op, actor: c.actor, policy: c.policy, clock: c.clock, outside: &c.outside, tx: tx}
+}
+
+// load starts a decision on what need asks for, in the actor's eyes.
+func (c *call) load(tx ViewTx, need Need) (*moment, error) {
+	m := c.moment(tx)
+	return &m, m.load(need)
+}
+
+// load reads what need asks for.
+func (m *moment) load(need Need) (err error) {
+	if need.PresentAt == countNow {
+		need.PresentAt = m.now()
+	}
+	need.Account, need.Organizations = m.actor, m.outside.organizations
+	m.need = need
+	m.State, err = m.tx.Load(need)
+	return err
+}
+
+// countNow stands in a Need for the instant of the decision.
+var countNow = time.Unix(0, 0)
+
+// view decides on one reading transaction.
+func (c *call) view(decide func(tx ViewTx) error) error {
+	return c.settle(func() error {
+		var decided error
+		err := c.store.View(c.ctx, func(tx ViewTx) error {
+			decided = decide(tx)
+			return decided
+		})
+		if decided != nil {
+			return decided
+		}
+		return err
+	})
+}
+
+// settle decides, and again after each answer from outside the store that the decision lacked.
+func (c *call) settle(decide func() error) error {
+	for {
+		err := decide()
+		var q *question
+		if !errors.As(err, &q) {
+			return c.named(err)
+		}
+		c.answer(c.ctx, c.actor, q, &c.outside)
+	}
+}
+
+// maxDraws is how often a call asks the generator for an ID that was never used.
+const maxDraws = 100
+
+var errTaken = errors.New("the ID generator repeats itself: it gave no unused ID")
+
+// draw returns need with an ID for each new image or instance that it asks for.
+func (c *call) draw(need Need) (Need, error) {
+	if need.NewImage != "" {
+		need.NewImage = ImageID(c.ids())
+		if err := need.NewImage.Validate(); err != nil {
+			return need, fmt.Errorf("the ID generator gave an unusable ID: %v", err)
+		}
+	}
+	if need.NewInstance != "" {
+		need.NewInstance = InstanceID(c.ids())
+		if err := need.NewInstance.Validate(); err != nil {
+			return need, fmt.Errorf("the ID generator gave an unusable ID: %v", err)
+		}
+	}
+	return need, nil
+}
+
+// drawn stands in a Need for an ID yet to be drawn.
+const drawn = "?"
+
+// change is a call that changes something. decide answers with the result, and with the events that bring it about:
+// none if all is already so (R23). request is what was asked, as far as two requests under one token must not differ.
+func change[T any](c *call, request any, need Need, decide func(*moment) (T, []Event, error)) (T, error) {
+	var result T
+	token, err := c.tokenFor(request)
+	if err != nil {
+		return result, c.named(err)
+	}
+	need.Operation = token.operation
+	draws := 0
+	err = c.settle(func() error {
+		for {
+			draws++
+			need, err := c.draw(need)
+			if err != nil {
+				return err
+			}
+			result, err = attempt(c, token, need, decide)
+			if !errors.Is(err, errTaken) || draws >= maxDraws {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return result, nil
+}
+
+// attempt is one transaction of a change: load, decide, store.
+func attempt[T any](c *call, token token, need Need, decide func(*moment) (T, []Event, error)) (result T, err error) {
+	operation := token.operation
+	if operation == "" {
+		operation = rand.Text()
+	}
+	var decided error   // of the last run of the transaction
+	committing := false // whether the last run left something to commit
+	run := func(tx ViewTx) ([]Event, error) {
+		committing = false
+		m, err := c.load(tx, need)
+		if err != nil {
+			return nil, err
+		}
+		if len(m.Operation) > 0 {
+			result, err = repeated[T](token, m.Operation[0])
+			return nil, err
+		}
+		if m.Taken {
+			return nil, errTaken
+		}
+		var events []Event
+		result, events, err = decide(m)
+		if err != nil || len(events) == 0 {
+			return nil, err
+		}
+		for i := range events {
+			events[i].Operation, events[i].At, events[i].Actor = operation, m.now(), c.actor
+		}
+		return events, token.sign(&events[0], result)
+	}
+	if c.dryRun {
+		err = c.store.View(c.ctx, func(tx ViewTx) error {
+			_, decided = run(tx)
+			return decided
+		})
+	} else {
+		err = c.store.Update(c.ctx, func(tx UpdateTx) error {
+			var events []Event
+			if events, decided = run(tx); decided == nil && len(events) > 0 {
+				decided = write(tx, events)
+				committing = decided == nil
+			}
+			return decided
+		})
+	}
+	if decided != nil {
+		return result, decided
+	}
+	if err != nil && committing && !errors.Is(err, ErrConflict) {
+		return outcome(c, token, operation, result, err)
+	}
+	return result, err
+}
+
+// write makes the changes of the events, and appends them to the log.
+func write(tx UpdateTx, events []Event) error {
+	for i := range events {
+		if err := events[i].apply(tx); err != nil {
+			return err
+		}
+	}
+	return tx.Append(events)
+}
+
+// The engine asks for a lost outcome at once and then after waits that double from firstWait, lookups times:
+// about five seconds in all.
+const (
+	lookups   = 10
+	firstWait = 10 * time.Millisecond
+)
+
+// outcome finds out from the event log whether a change was committed of which the store says only that it failed (R26).
+func outcome[T any](c *call, token token, operation string, result T, cause error) (T, error) {
+	wait := firstWait
+	for i := range lookups {
+		if i > 0 {
+			select {
+			case <-c.ctx.Done():
+			case <-time.After(wait):
+			}
+			wait *= 2
+		}
+		if c.ctx.Err() != nil {
+			break
+		}
+		var log []Event
+		err := c.store.View(c.ctx, func(tx ViewTx) error {
+			state, err := tx.Load(Need{Operation: operation})
+			log = state.Operation
+			return err
+		})
+		if err != nil {
+			continue
+		}
+		c.log.WarnContext(c.ctx, "sharing: the store lost the outcome of a change, the event log tells it",
+			"op", c.op, "operation", operation, "committed", len(log) > 0, "error", cause)
+		if len(log) == 0 {
+			if errors.Is(cause, ErrOutcomeUnknown) { // no longer: so it must not be found in the answer
+				return result, fmt.Errorf("the store failed and nothing was changed: %v", cause)
+			}
+			return result, fmt.Errorf("the store failed and nothing was changed: %w", cause)
+		}
+		if token.operation != "" {
+			// Another call under the token may have been the one that committed.
+			return repeated[T](token, log[0])
+		}
+		return result, nil
+	}
+	return result, fmt.Errorf("%w: operation %s may or may not have been made: %w", ErrOutcomeUnknown, operation, cause)
+}
+
+// A token is what [Engine.Once] adds to a change: the operation that stands for the actor and the token,
+// and a digest of the request. Its zero value adds nothing.
+type token struct {
+	operation string
+	request   string
+}
+
+// tokenFor returns the token of a change with this request.
+func (c *call) tokenFor(request any) (token, error) {
+	if !c.once {
+		return token{}, nil
+	}
+	if err := validName("token", c.token, false); err != nil {
+		return token{}, err
+	}
+	text, err := json.Marshal(request)
+	if err != nil {
+		return token{}, err
+	}
+	return token{
+		operation: "once:" + digestOf(string(c.actor), c.token),
+		request:   digestOf(c.op, string(text)),
+	}, nil
+}
+
+// digestOf returns a digest of parts that keeps them apart.
+func digestOf(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// sign records in the first event of a call what the token needs to repeat the answer.
+func (t token) sign(first *Event, result any) (err error) {
+	if t.operation == "" {
+		return nil
+	}
+	first.Request = t.request
+	first.Result, err = json.Marshal(result)
+	return err
+}
+
+// repeated returns what the first call under the token returned.
+func repeated[T any](t token, first Event) (T, error) {
+	var result T
+	if first.Request != t.request {
+		return result, invalid("token", "was used by the account for another request: take a new one")
+	}
+	if err := json.Unmarshal(first.Result, &result); err != nil {
+		return result, fmt.Errorf("the stored answer to the token's first call can't be read: %w", err)
+	}
+	return result, nil
+}

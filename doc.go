@@ -1,0 +1,45 @@
+// Package sharing is the sharing of machine images between accounts, as a cloud platform needs it: who may see, use, capture
+// and pass on an image, in which region, within which limits, and what an unshare or delete takes away.
+// It is a library to embed, on a store of your choice.
+//
+// # The words
+//
+// An account owns images. An [Image] is a bootable system disk in one region. Its owner makes a [Share] of it with a
+// [Grantee]: another account, an organisation or everyone. Whoever owns the image, or is reached by an accepted share,
+// may use it: launch an [Instance], whose system disk is made from the image; replace the disk of an instance that it has;
+// and reinit an instance, which puts its disk back to the image that it was made from. An instance can be captured into a
+// new image, and an owner can copy an image to another region; from which image an image was made is its lineage.
+//
+// Only owners share. When a share ends, because the owner unshares or deletes the image, the grantee leaves or
+// rejects it, or it expires, the grantee's instances run on, but can't be reinit any more.
+//
+// All this is stated as rules, R1 to R29, which docs/RULES.md lists; errors, tests and comments name them by number.
+//
+// # The life of a call
+//
+// Every method of an [Engine] goes the same way, and has no other:
+//
+//  1. Check the input. What is wrong with the arguments alone is [ErrInvalid].
+//  2. Load. In a transaction of the [Store], one read brings all that the decision needs, at one instant:
+//     the image, what of it reaches the actor, counts, the actor's trust policy.
+//  3. Decide. A rule is a function of what was loaded: it answers with a [Refusal], or with the events that the call brings about.
+//     [Engine.CanUse], [Engine.DryRun] and [Engine.UnshareImpact] ask the same functions, and so can't disagree with the call.
+//     A decision that needs the [Directory] or the grantee check ends the transaction, asks, and is made anew.
+//  4. Store. Each [Event] is applied to the state, and appended to the log, in the same transaction.
+//     Nothing else writes state, so that replaying the log gives the state ([Replay]).
+//  5. Return. When the store can't tell whether it committed, the engine asks the event log for the call's operation.
+//
+// So a call takes effect at one instant, or not at all, and nothing is remembered between calls: an unshare
+// that has returned is in force, for every engine on the store.
+//
+// # Errors
+//
+// A rule's refusal is a [*Refusal], found by [errors.As]; its kind, such as [ErrShareLimit], by [errors.Is]. It names
+// the rule, and says in one sentence what would make the call succeed, but nothing that the actor may not know: an image that
+// the actor does not see and one that never existed are refused alike. Bad input is [ErrInvalid], which names the field.
+//
+// # Stores
+//
+// Package memstore keeps the state in memory. The modules sqlitestore, pgstore and etcdstore, beside this one,
+// keep it in a file, in Postgres and in etcd. Package storetest is the conformance suite for a store of your own.
+package sharing

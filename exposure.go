@@ -1,0 +1,317 @@
+package sharing
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// An Exposure says where the data of an image may have gone (R10): to whoever held a share of it, and into the images
+// that were captured or copied from it, through any number of steps, whether they still exist or not.
+// It names what its reader, the image's owner, may know, and counts the rest.
+type Exposure struct {
+	// Image is the image that was asked about.
+	Image ImageID
+	// Images are those made from it that the actor sees, each after the one that it was made from.
+	Images []ExposedImage
+	// Holders are the grantees that ever held a share of the image, or of one made from it that was the actor's too,
+	// in ascending order of grantee.
+	Holders []Holder
+	// Beyond counts what the actor does not see.
+	Beyond Beyond
+	// Truncated: more than 100,000 images were made from it. Those after the first 100,000 are neither named nor counted.
+	Truncated bool
+}
+
+// An ExposedImage is an image that holds data of the image that was asked about.
+type ExposedImage struct {
+	Image ImageID
+	Owner AccountID
+	// Source is the image that it was made from, if the actor sees that; Captured tells a capture from a copy.
+	Source   ImageID
+	Captured bool
+}
+
+// A Holder is a grantee that held a share of the image, or of an image of the actor's made from it.
+type Holder struct {
+	Grantee Grantee
+	// Holdings are its shares, in the order in which they were made, image by image.
+	Holdings []Holding
+	// Instances counts the system disks that the account made from these images, by launch or replaced disk.
+	// For an organisation or everyone it is 0: their accounts are counted in Beyond.
+	Instances int
+	// Captures counts the images that the account captured from them.
+	Captures int
+}
+
+// A Holding is one share that was made, and when.
+type Holding struct {
+	// Image is the shared image, or empty if it was deleted and is not the one that was asked about.
+	Image ImageID
+	From  time.Time
+	// To is when the share ended; zero while it is present.
+	To time.Time
+}
+
+// Beyond counts what lies beyond an owner's sight.
+type Beyond struct {
+	// Images counts the images made from it that the actor does not see: those of others, and deleted ones.
+	Images int
+	// Accounts counts the accounts that may have its data and are not named: that own or owned such an image, held a share of one,
+	// or made a system disk, reached by an organisation's share, everyone's, or one of such an image.
+	Accounts int
+	// Shares counts the shares ever made of images of others made from it.
+	Shares int
+	// Instances counts the system disks ever made, by accounts that are not named, from it or what was made from it.
+	Instances int
+}
+
+// maxExposed is how many derived images an Exposure covers.
+const maxExposed = 100_000
+
+// Exposure says where the data of an image that the actor owns, or owned before it was deleted, may have gone (R10).
+// It follows from the event log and the lineage, and stays true after unshare and delete.
+//
+// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+func (e *Engine) Exposure(ctx context.Context, actor AccountID, image ImageID) (Exposure, error) {
+	c, err := e.begin(ctx, "Exposure", actor, image.Validate())
+	if err != nil {
+		return Exposure{}, err
+	}
+	var exposure Exposure
+	err = c.view(func(tx ViewTx) error {
+		m, err := c.load(tx, Need{Image: image})
+		if err != nil {
+			return err
+		}
+		img := m.Image.Image
+		if img == nil || img.Owner != actor { // a former owner is answered too
+			if img, err = m.ownImage(image); err != nil {
+				return err
+			}
+		}
+		x := explorer{m: m, exposure: Exposure{Image: image}, holders: map[Grantee]*Holder{}, others: map[AccountID]int{}, shown: map[ImageID]bool{}}
+		if err := x.explore(img); err != nil {
+			return err
+		}
+		exposure = x.report()
+		return nil
+	})
+	return exposure, err
+}
+
+// An explorer collects an Exposure.
+type explorer struct {
+	m        *moment
+	exposure Exposure
+	holders  map[Grantee]*Holder
+	others   map[AccountID]int // every account but the actor that the data reached, and the system disks that it made
+	shown    map[ImageID]bool  // the images named so far
+}
+
+// A lead is an image whose derived images after a certain one are yet to be visited.
+// Lineage is a tree, so that a stack of leads is all the memory that the walk needs.
+type lead struct {
+	image *ImageRecord
+	after ImageID
+}
+
+// explore visits the image and all that was made from it.
+func (x *explorer) explore(root *ImageRecord) error {
+	if err := x.visit(root, root.ID); err != nil {
+		return err
+	}
+	visited := 0
+	for leads := []lead{{image: root}}; len(leads) > 0; {
+		last := len(leads) - 1
+		from := leads[last]
+		derived, err := x.m.tx.Derived(from.image.ID, from.after, exposureBatch)
+		if err != nil {
+			return err
+		}
+		if len(derived) < exposureBatch {
+			leads = leads[:last]
+		} else {
+			leads[last].after = derived[len(derived)-1].ID
+		}
+		visible, err := x.visible(derived)
+		if err != nil {
+			return err
+		}
+		for i, img := range derived {
+			if visited++; visited > maxExposed {
+				x.exposure.Truncated = true
+				return nil
+			}
+			x.place(img, from.image, visible[i])
+			shownAs := ImageID("")
+			if visible[i] {
+				shownAs = img.ID
+			}
+			if err := x.visit(img, shownAs); err != nil {
+				return err
+			}
+			leads = append(leads, lead{image: img})
+		}
+	}
+	return nil
+}
+
+// exposureBatch is how many derived images are read at a time.
+const exposureBatch = 100
+
+// visible tells which of the images the actor sees.
+func (x *explorer) visible(imgs []*ImageRecord) ([]bool, error) {
+	if len(imgs) == 0 {
+		return nil, nil
+	}
+	need := Need{Account: x.m.actor, Organizations: x.m.outside.organizations}
+	for _, img := range imgs {
+		need.Images = append(need.Images, img.ID)
+	}
+	state, err := x.m.tx.Load(need)
+	if err != nil {
+		return nil, err
+	}
+	visible := make([]bool, len(imgs))
+	for i, a := range state.Images {
+		visible[i] = x.m.reach(a) != unseen
+		if !visible[i] && x.m.outside.needsDirectory {
+			return nil, x.m.outside.organizationsKnown() // where it fails to tell, the image is counted, not named
+		}
+	}
+	return visible, nil
+}
+
+// place puts a derived image where it belongs in the report.
+func (x *explorer) place(img, source *ImageRecord, visible bool) {
+	captured := img.Source.Instance != ""
+	if holder := x.holders[Account(img.Owner)]; holder != nil && captured && source.Owner == x.m.actor {
+		holder.Captures++
+	}
+	if img.Owner != x.m.actor {
+		x.others[img.Owner] += 0
+	}
+	if !visible {
+		x.exposure.Beyond.Images++
+		return
+	}
+	shown := ExposedImage{Image: img.ID, Owner: img.Owner, Captured: captured}
+	if source.ID == x.exposure.Image || x.shown[source.ID] {
+		shown.Source = source.ID
+	}
+	x.shown[img.ID] = true
+	x.exposure.Images = append(x.exposure.Images, shown)
+}
+
+// visit reads the image's log: who held it, and what was made from it.
+func (x *explorer) visit(img *ImageRecord, shownAs ImageID) error {
+	own := img.Owner == x.m.actor
+	held := holdings{image: shownAs, present: map[Grantee]Share{}, ended: x.hold}
+	q := EventQuery{Image: img.ID, Limit: maxPage}
+	for {
+		events, err := x.m.tx.Events(q)
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			ev := &events[i]
+			if (ev.Kind == EventLaunched || ev.Kind == EventDiskReplaced) && ev.Actor != x.m.actor {
+				x.others[ev.Actor]++
+			}
+			if own {
+				held.follow(ev)
+			} else if ev.Kind == EventShared {
+				x.countShares(ev.Shares)
+			}
+		}
+		if len(events) < q.Limit {
+			break
+		}
+		q.After = events[len(events)-1].Cursor
+	}
+	held.finish(x.m.now())
+	return nil
+}
+
+func (x *explorer) countShares(shares []Share) {
+	x.exposure.Beyond.Shares += len(shares)
+	for _, share := range shares {
+		if account, ok := share.Grantee.Account(); ok && account != x.m.actor {
+			x.others[account] += 0
+		}
+	}
+}
+
+// hold adds a holding to its holder's.
+func (x *explorer) hold(g Grantee, h Holding) {
+	holder := x.holders[g]
+	if holder == nil {
+		holder = &Holder{Grantee: g}
+		x.holders[g] = holder
+	}
+	holder.Holdings = append(holder.Holdings, h)
+}
+
+// report completes the Exposure: accounts that are holders are named, the others counted.
+func (x *explorer) report() Exposure {
+	for account, disks := range x.others {
+		if holder := x.holders[Account(account)]; holder != nil {
+			holder.Instances = disks
+			continue
+		}
+		x.exposure.Beyond.Accounts++
+		x.exposure.Beyond.Instances += disks
+	}
+	for _, holder := range x.holders {
+		x.exposure.Holders = append(x.exposure.Holders, *holder)
+	}
+	slices.SortFunc(x.exposure.Holders, func(a, b Holder) int { return cmp.Compare(a.Grantee, b.Grantee) })
+	return x.exposure
+}
+
+// holdings follows the shares of one image through its log.
+type holdings struct {
+	image   ImageID
+	present map[Grantee]Share
+	ended   func(Grantee, Holding)
+}
+
+func (h *holdings) follow(ev *Event) {
+	for _, share := range ev.Shares {
+		if was, ok := h.present[share.Grantee]; ok && !was.CreatedAt.Equal(share.CreatedAt) {
+			h.end(share.Grantee, was.Expires) // a share takes the place of one that expired
+		}
+		h.present[share.Grantee] = share
+	}
+	for _, g := range ev.Ended {
+		h.end(g, ev.At)
+	}
+	if ev.ImageRecord != nil && !ev.ImageRecord.DeletedAt.IsZero() {
+		for g := range h.present {
+			h.end(g, ev.At)
+		}
+	}
+}
+
+// end ends the share with g at a time, or when it expired, if that was before.
+func (h *holdings) end(g Grantee, at time.Time) {
+	share := h.present[g]
+	if !share.Expires.IsZero() && share.Expires.Before(at) {
+		at = share.Expires
+	}
+	delete(h.present, g)
+	h.ended(g, Holding{Image: h.image, From: share.CreatedAt, To: at})
+}
+
+// finish ends what has expired by now, and reports what has not as present.
+func (h *holdings) finish(now time.Time) {
+	for g, share := range h.present {
+		if !share.Expires.IsZero() && !share.Expires.After(now) {
+			h.end(g, share.Expires)
+			continue
+		}
+		h.ended(g, Holding{Image: h.image, From: share.CreatedAt})
+	}
+}

@@ -1,0 +1,161 @@
+package sharing
+
+import (
+	"context"
+	"maps"
+	"slices"
+)
+
+// An Impact is what an unshare or a delete would do, had it been made at the moment of the question.
+type Impact struct {
+	// Shares are the present shares that would end, in ascending order of grantee.
+	Shares []Share
+	// Instances counts, for each account that could reinit instances made from the image, those that it no longer could (R6).
+	Instances map[AccountID]int
+}
+
+// UnshareImpact says what [Engine.Unshare] with the same arguments would do: which shares would end, and how many instances
+// of which accounts could no longer be reinit (R7). An account that another share still reaches loses nothing.
+//
+// No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
+func (e *Engine) UnshareImpact(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) (Impact, error) {
+	ending := make(map[Grantee]bool, len(grantees))
+	for _, g := range grantees {
+		ending[g] = true
+	}
+	return e.impact(ctx, "UnshareImpact", actor, image, validGrantees(grantees), grantees, func(g Grantee) bool { return ending[g] }, false)
+}
+
+// DeleteImpact says what [Engine.ForceDelete] of the image would do, were it not protected: which shares would end, and how many
+// instances of which accounts, the owner included, could no longer be reinit (R8).
+//
+// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+func (e *Engine) DeleteImpact(ctx context.Context, actor AccountID, image ImageID) (Impact, error) {
+	return e.impact(ctx, "DeleteImpact", actor, image, nil, nil, func(Grantee) bool { return true }, true)
+}
+
+func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image ImageID, input error, named []Grantee,
+	ends func(Grantee) bool, deleted bool) (Impact, error) {
+	c, err := e.begin(ctx, op, actor, image.Validate(), input)
+	if err != nil {
+		return Impact{}, err
+	}
+	members := make(map[AccountID][]OrganizationID)
+	for {
+		var impact Impact
+		var unknown []AccountID
+		err := c.view(func(tx ViewTx) error {
+			m, err := c.load(tx, Need{Image: image, AllShares: true})
+			if err != nil {
+				return err
+			}
+			img, err := m.ownImage(image)
+			if err != nil {
+				return err
+			}
+			if err := notOwner(img, named); err != nil {
+				return err
+			}
+			impact, unknown, err = m.impact(img, ends, deleted, members, e.directory != nil)
+			return err
+		})
+		if err != nil || len(unknown) == 0 {
+			return impact, err
+		}
+		for _, account := range unknown {
+			if members[account], err = e.organizationsOf(ctx, account); err != nil {
+				return Impact{}, c.named(err)
+			}
+		}
+	}
+}
+
+// impact predicts what ends if the shares with the grantees that ends names end, and the image too if it is deleted.
+// unknown are the accounts whose organisations matter to that and are not in members: the directory is asked for
+// them outside the transaction.
+func (m *moment) impact(img *ImageRecord, ends func(Grantee) bool, deleted bool, members map[AccountID][]OrganizationID, asks bool) (
+	impact Impact, unknown []AccountID, err error) {
+	before := m.presentShares()
+	after := make(map[Grantee]Share)
+	organizations := false
+	for _, g := range slices.Sorted(maps.Keys(before)) {
+		if ends(g) {
+			impact.Shares = append(impact.Shares, before[g])
+		} else {
+			after[g] = before[g]
+		}
+		if _, ok := g.Organization(); ok {
+			organizations = true
+		}
+	}
+	counts, err := m.countInstances(img.ID)
+	if err != nil {
+		return impact, nil, err
+	}
+	impact.Instances = make(map[AccountID]int)
+	for _, account := range slices.Sorted(maps.Keys(counts)) {
+		orgs, known := members[account]
+		if organizations && asks && !known && account != img.Owner {
+			unknown = append(unknown, account)
+			continue
+		}
+		could, err := m.couldReinit(account, orgs, img, before)
+		if err != nil {
+			return impact, nil, err
+		}
+		can := false
+		if !deleted {
+			if can, err = m.couldReinit(account, orgs, img, after); err != nil {
+				return impact, nil, err
+			}
+		}
+		if could && !can {
+			impact.Instances[account] = counts[account]
+		}
+	}
+	return impact, unknown, nil
+}
+
+// couldReinit asks the rule of reinit for an account's instances of img, had it these shares.
+func (m *moment) couldReinit(account AccountID, orgs []OrganizationID, img *ImageRecord, shares map[Grantee]Share) (bool, error) {
+	access := Access{Image: img}
+	if share, ok := shares[Account(account)]; ok {
+		access.Own = share.grant()
+	}
+	if share, ok := shares[Everyone]; ok {
+		access.Everyone = share.grant()
+	}
+	for _, org := range orgs {
+		if share, ok := shares[Organization(org)]; ok {
+			access.Organization = share.grant()
+		}
+	}
+	their := &moment{op: m.op, actor: account, policy: m.policy, clock: m.clock, at: m.now(), outside: &outside{}, tx: m.tx}
+	if account != img.Owner && their.reach(access) != usable {
+		return false, nil
+	}
+	if err := their.load(Need{Trust: true}); err != nil {
+		return false, err
+	}
+	_, err := their.canUse(access, img.ID, img.Region, "")
+	return err == nil, nil
+}
+
+// countInstances counts the instances made from the image by their owners.
+func (m *moment) countInstances(image ImageID) (map[AccountID]int, error) {
+	counts := make(map[AccountID]int)
+	scan := InstanceScan{Query: InstanceQuery{Image: image}, Limit: maxPage}
+	for {
+		page, err := m.tx.Instances(scan)
+		if err != nil {
+			return nil, err
+		}
+		for _, inst := range page {
+			counts[inst.Owner]++
+		}
+		if len(page) < scan.Limit {
+			return counts, nil
+		}
+		scan.After = page[len(page)-1].ID
+	}
+}

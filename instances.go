@@ -1,0 +1,126 @@
+package sharing
+
+import "context"
+
+// Launch makes an instance of the actor's, its system disk made from the image (R5). The region is the image's (R4).
+//
+// It is refused with [ErrImageNotFound] if the actor does not see the image; with [ErrImageDisabled] to its owner (R16);
+// with [ErrNotAccepted] (R14); with [ErrRegionMismatch] (R4); with [ErrUntrustedOwner] if the actor's trust policy
+// refuses the image's owner; and with [ErrDigestMismatch] if a digest is expected that the image does not have (R11).
+func (e *Engine) Launch(ctx context.Context, actor AccountID, spec LaunchSpec) (Instance, error) {
+	c, err := e.begin(ctx, "Launch", actor, spec.validate())
+	if err != nil {
+		return Instance{}, err
+	}
+	spec.Labels = cloneLabels(spec.Labels)
+	need := Need{Image: spec.Image, Trust: true, NewInstance: drawn}
+	return change(c, spec, need, func(m *moment) (Instance, []Event, error) {
+		untrusted, err := m.canUse(m.Image, spec.Image, spec.Region, spec.ExpectDigest)
+		if err != nil {
+			return Instance{}, nil, err
+		}
+		inst := Instance{
+			ID: m.need.NewInstance, Owner: actor, Region: spec.Region, Image: spec.Image,
+			DiskGeneration: 1, Labels: spec.Labels, LaunchedAt: m.now(),
+		}
+		return m.setInstance(EventLaunched, InstanceRecord{Instance: inst}, untrusted)
+	})
+}
+
+// ReplaceDisk gives an instance of the actor's a new system disk, made from another image or the same, and returns the
+// instance as it is then. It needs no use of the image that the disk was made from before (R7).
+//
+// It is refused with [ErrInstanceNotFound], and then for the image as [Engine.Launch] in the instance's region is.
+func (e *Engine) ReplaceDisk(ctx context.Context, actor AccountID, id InstanceID, disk DiskSpec) (Instance, error) {
+	c, err := e.begin(ctx, "ReplaceDisk", actor, id.Validate(), disk.validate())
+	if err != nil {
+		return Instance{}, err
+	}
+	type request struct {
+		ID   InstanceID
+		Disk DiskSpec
+	}
+	need := Need{Instance: id, Image: disk.Image, Trust: true}
+	return change(c, request{id, disk}, need, func(m *moment) (Instance, []Event, error) {
+		inst, err := m.ownInstance(id)
+		if err != nil {
+			return Instance{}, nil, err
+		}
+		untrusted, err := m.canUse(m.Image, disk.Image, inst.Region, disk.ExpectDigest)
+		if err != nil {
+			return Instance{}, nil, err
+		}
+		after := *inst
+		after.Image = disk.Image
+		after.DiskGeneration++
+		return m.setInstance(EventDiskReplaced, after, untrusted)
+	})
+}
+
+// Reinit puts the system disk of an instance of the actor's back to the image that it was made from, and returns the
+// instance as it is then. It is allowed if and only if a launch of that image by the actor would be, now (R6).
+//
+// It is refused with [ErrInstanceNotFound]; with [ErrImageUnavailable] if the actor can't use the image now, for whatever
+// reason: unshared, rejected, expired, disabled or deleted; and with [ErrUntrustedOwner] if the reason is the actor's own trust policy.
+func (e *Engine) Reinit(ctx context.Context, actor AccountID, id InstanceID) (Instance, error) {
+	c, err := e.begin(ctx, "Reinit", actor, id.Validate())
+	if err != nil {
+		return Instance{}, err
+	}
+	return change(c, id, Need{Instance: id, Trust: true}, func(m *moment) (Instance, []Event, error) {
+		inst, err := m.ownInstance(id)
+		if err != nil {
+			return Instance{}, nil, err
+		}
+		untrusted, err := m.canReinit(inst)
+		if err != nil {
+			return Instance{}, nil, err
+		}
+		after := *inst
+		after.DiskGeneration++
+		return m.setInstance(EventReinitialized, after, untrusted)
+	})
+}
+
+// Terminate ends an instance of the actor's: it is in no listing from then on, and does not keep its image in use (R8).
+//
+// It is refused with [ErrInstanceNotFound], also when it was terminated before.
+func (e *Engine) Terminate(ctx context.Context, actor AccountID, id InstanceID) error {
+	c, err := e.begin(ctx, "Terminate", actor, id.Validate())
+	if err != nil {
+		return err
+	}
+	_, err = change(c, id, Need{Instance: id}, func(m *moment) (Instance, []Event, error) {
+		inst, err := m.ownInstance(id)
+		if err != nil {
+			return Instance{}, nil, err
+		}
+		after := *inst
+		after.TerminatedAt = m.now()
+		return m.setInstance(EventTerminated, after, false)
+	})
+	return err
+}
+
+// setInstance answers with the instance as it is to be, and the event that makes it so.
+func (m *moment) setInstance(kind EventKind, after InstanceRecord, untrusted bool) (Instance, []Event, error) {
+	ev := m.event(kind, after.Image)
+	ev.Instance, ev.InstanceRecord, ev.Untrusted = after.ID, &after, untrusted
+	return after.Instance.clone(), []Event{ev}, nil
+}
+
+// SetTrust sets whose images the actor accepts (R11); the zero Trust accepts everyone's. The owners are a set.
+func (e *Engine) SetTrust(ctx context.Context, actor AccountID, t Trust) error {
+	c, err := e.begin(ctx, "SetTrust", actor, t.validate())
+	if err != nil {
+		return err
+	}
+	t = t.normal()
+	_, err = change(c, t, Need{Trust: true}, func(m *moment) (none struct{}, events []Event, err error) {
+		if m.Trust.equal(t) {
+			return none, nil, nil
+		}
+		return none, []Event{{Kind: EventTrustSet, Trust: &t}}, nil
+	})
+	return err
+}

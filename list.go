@@ -1,0 +1,273 @@
+package sharing
+
+import (
+	"context"
+	"iter"
+	"slices"
+)
+
+// Images lists the images that q selects among those within the actor's reach, in ascending order of ID.
+// It reads up to 1,000 at a time, each batch of one moment; the body of the loop may call the engine.
+//
+// An invalid query is [ErrInvalid]. An error ends the listing.
+func (e *Engine) Images(ctx context.Context, actor AccountID, q ImageQuery) iter.Seq2[Image, error] {
+	return all(func(p Page) ([]Image, string, error) { return e.ImagesPage(ctx, actor, q, p) })
+}
+
+// ImagesPage is [Engine.Images] one page at a time, for API servers: next is the cursor of the page after this,
+// and empty after the last.
+func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, p Page) (items []Image, next string, err error) {
+	c, limit, after, bound, err := e.beginPage(ctx, "Images", actor, q, p, 1, q.validate())
+	if err != nil {
+		return nil, "", err
+	}
+	scan := ImageScan{Account: actor, Query: q}
+	if q.Origin == 0 {
+		scan.Query.Origin = OriginOwn | OriginShared
+	}
+	if q.Source != "" { // it selects the actor's own images only
+		scan.Query.Origin &= OriginOwn
+	}
+	if scan.Query.Origin == 0 {
+		return nil, "", nil
+	}
+	err = c.view(func(tx ViewTx) error {
+		m := c.moment(tx)
+		if scan.Query.Origin&OriginShared != 0 {
+			if err := c.outside.organizationsKnown(); err != nil {
+				return err
+			}
+		}
+		scan.Organizations, scan.After = c.outside.organizations, ImageID(after[0])
+		found, more, err := gather(limit, func(limit int) ([]Access, error) {
+			scan.Limit = limit
+			page, err := tx.Images(scan)
+			if len(page) > 0 {
+				scan.After = page[len(page)-1].Image.ID
+			}
+			return page, err
+		}, func(a Access) bool { return m.lists(a, scan.Query) })
+		if err != nil {
+			return err
+		}
+		recs := make([]*ImageRecord, len(found))
+		for i, a := range found {
+			recs[i] = a.Image
+		}
+		items, err = m.showAll(recs)
+		if err != nil {
+			return err
+		}
+		if q.Source != "" {
+			items = slices.DeleteFunc(items, func(img Image) bool { return img.Source.Image != q.Source })
+		}
+		if next = ""; more {
+			next = bound.cursor(string(recs[len(recs)-1].ID))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return items, next, nil
+}
+
+// lists reports whether a listing of the origins that q wants shows the image (R16, R19).
+func (m *moment) lists(a Access, q ImageQuery) bool {
+	img := a.Image
+	own := img.Owner == m.actor
+	if own && q.Origin&OriginOwn != 0 {
+		return true
+	}
+	if img.State == ImageDisabled || img.State == ImageDeprecated && !own && !q.Deprecated {
+		return false
+	}
+	shared := m.present(a.Own) && a.Own.Status == ShareAccepted || m.present(a.Organization)
+	return shared && q.Origin&OriginShared != 0 || q.Origin&OriginPublic != 0 && m.present(a.Everyone)
+}
+
+// Shares lists the shares of one image, in ascending order of grantee: to its owner all; to another that sees it those that reach it,
+// its own, its organisations' and everyone's, and never the others (R9). It reads up to 1,000 at a time, each batch
+// of one moment; the body of the loop may call the engine.
+//
+// It is refused with [ErrImageNotFound]. An error ends the listing.
+func (e *Engine) Shares(ctx context.Context, actor AccountID, image ImageID) iter.Seq2[Share, error] {
+	return all(func(p Page) ([]Share, string, error) { return e.SharesPage(ctx, actor, image, p) })
+}
+
+// SharesPage is [Engine.Shares] one page at a time: next is the cursor of the page after this, and empty after the last.
+func (e *Engine) SharesPage(ctx context.Context, actor AccountID, image ImageID, p Page) (items []Share, next string, err error) {
+	c, limit, after, bound, err := e.beginPage(ctx, "Shares", actor, image, p, 2, image.Validate())
+	if err != nil {
+		return nil, "", err
+	}
+	err = c.view(func(tx ViewTx) error {
+		m, err := c.load(tx, Need{Image: image, Grantees: c.granteesOfActor()})
+		if err != nil {
+			return err
+		}
+		if err := m.see(m.Image, image); err != nil {
+			return err
+		}
+		scan := tx.Shares
+		if m.Image.Image.Owner != actor {
+			if err := c.outside.organizationsKnown(); err != nil {
+				return err
+			}
+			scan = m.scanReaching
+		}
+		items, next, err = m.pageOfShares(scan, ShareScan{Image: image}, after, limit, bound, func(SharedImage) bool { return true })
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return items, next, nil
+}
+
+// granteesOfActor returns the grantees whose shares reach the actor.
+func (c *call) granteesOfActor() []Grantee {
+	grantees := []Grantee{Account(c.actor), Everyone}
+	for _, id := range c.outside.organizations {
+		grantees = append(grantees, Organization(id))
+	}
+	return distinct(grantees)
+}
+
+// scanReaching is a scan of the loaded shares: those of one image that reach the actor.
+func (m *moment) scanReaching(scan ShareScan) ([]SharedImage, error) {
+	var found []SharedImage
+	for _, share := range m.State.Shares {
+		if share.Grantee > scan.After.Grantee && len(found) < scan.Limit {
+			found = append(found, SharedImage{share, m.Image.Image})
+		}
+	}
+	return found, nil
+}
+
+// SharesReceived lists the shares made with the actor's own account, in ascending order of image: by status, that is how an
+// account finds what was offered to it. Shares of images that the actor does not see are left out (R9, R16).
+// It reads up to 1,000 at a time, each batch of one moment; the body of the loop may call the engine.
+//
+// An invalid query is [ErrInvalid]. An error ends the listing.
+func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
+	return all(func(p Page) ([]Share, string, error) { return e.SharesReceivedPage(ctx, actor, q, p) })
+}
+
+// SharesReceivedPage is [Engine.SharesReceived] one page at a time: next is the cursor of the page after this,
+// and empty after the last.
+func (e *Engine) SharesReceivedPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
+	scan := ShareScan{Grantee: Account(actor), Owner: q.Owner}
+	return e.sharesPage(ctx, "SharesReceived", actor, q, scan, p, func(shared SharedImage) bool { return shared.Record.State != ImageDisabled })
+}
+
+// SharesGiven lists the shares of all images that the actor owns, in ascending order of image and then grantee:
+// by grantee, that is how an owner finds what another has of its own (R9). It reads up to 1,000 at a time, each batch
+// of one moment; the body of the loop may call the engine.
+//
+// An invalid query is [ErrInvalid]. An error ends the listing.
+func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
+	return all(func(p Page) ([]Share, string, error) { return e.SharesGivenPage(ctx, actor, q, p) })
+}
+
+// SharesGivenPage is [Engine.SharesGiven] one page at a time: next is the cursor of the page after this, and empty after the last.
+func (e *Engine) SharesGivenPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
+	scan := ShareScan{Owner: actor, Grantee: q.Grantee}
+	return e.sharesPage(ctx, "SharesGiven", actor, q, scan, p, func(SharedImage) bool { return true })
+}
+
+func (e *Engine) sharesPage(ctx context.Context, op string, actor AccountID, q ShareQuery, scan ShareScan, p Page,
+	visible func(SharedImage) bool) (items []Share, next string, err error) {
+	c, limit, after, bound, err := e.beginPage(ctx, op, actor, q, p, 2, q.validate())
+	if err != nil {
+		return nil, "", err
+	}
+	err = c.view(func(tx ViewTx) error {
+		m := c.moment(tx)
+		var err error
+		items, next, err = m.pageOfShares(tx.Shares, scan, after, limit, bound, func(shared SharedImage) bool {
+			return visible(shared) && q.matches(shared.Share, shared.Record)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return items, next, nil
+}
+
+// pageOfShares returns a page of the present shares that scan finds and keep wants.
+func (m *moment) pageOfShares(read func(ShareScan) ([]SharedImage, error), scan ShareScan, after []string, limit int, bound binding,
+	keep func(SharedImage) bool) (items []Share, next string, err error) {
+	scan.After = ShareKey{ImageID(after[0]), Grantee(after[1])}
+	found, more, err := gather(limit, func(limit int) ([]SharedImage, error) {
+		scan.Limit = limit
+		page, err := read(scan)
+		if len(page) > 0 {
+			last := page[len(page)-1]
+			scan.After = ShareKey{last.Image, last.Grantee}
+		}
+		return page, err
+	}, func(shared SharedImage) bool { return m.present(shared.grant()) && keep(shared) })
+	if err != nil {
+		return nil, "", err
+	}
+	items = make([]Share, len(found))
+	for i, shared := range found {
+		items[i] = shared.Share
+	}
+	if more {
+		last := items[len(items)-1]
+		next = bound.cursor(string(last.Image), string(last.Grantee))
+	}
+	return items, next, nil
+}
+
+// Instances lists the actor's own instances that q selects, in ascending order of ID. It reads up to 1,000 at a time,
+// each batch of one moment; the body of the loop may call the engine.
+//
+// An invalid query is [ErrInvalid]. An error ends the listing.
+func (e *Engine) Instances(ctx context.Context, actor AccountID, q InstanceQuery) iter.Seq2[Instance, error] {
+	return all(func(p Page) ([]Instance, string, error) { return e.InstancesPage(ctx, actor, q, p) })
+}
+
+// InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page after this, and empty after the last.
+func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQuery, p Page) (items []Instance, next string, err error) {
+	c, limit, after, bound, err := e.beginPage(ctx, "Instances", actor, q, p, 1, q.validate())
+	if err != nil {
+		return nil, "", err
+	}
+	err = c.view(func(tx ViewTx) error {
+		found, err := tx.Instances(InstanceScan{Owner: actor, Query: q, After: InstanceID(after[0]), Limit: limit + 1})
+		if err != nil {
+			return err
+		}
+		if next = ""; len(found) > limit {
+			found = found[:limit]
+			next = bound.cursor(string(found[limit-1].ID))
+		}
+		items = make([]Instance, len(found))
+		for i, rec := range found {
+			items[i] = rec.Instance.clone()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return items, next, nil
+}
+
+// beginPage starts a call that lists, after the item whose key, of n strings, the page's cursor holds.
+func (e *Engine) beginPage(ctx context.Context, op string, actor AccountID, query any, p Page, n int, input error) (
+	c *call, limit int, after []string, bound binding, err error) {
+	limit, err = p.size()
+	c, err = e.begin(ctx, op, actor, input, err)
+	if err != nil {
+		return nil, 0, nil, "", err
+	}
+	if bound, err = c.bind(query); err == nil {
+		after, err = bound.key(p.Cursor, n)
+	}
+	return c, limit, after, bound, c.named(err)
+}

@@ -1,0 +1,99 @@
+package sharing
+
+import (
+	"context"
+	"fmt"
+)
+
+// outside holds what a call learnt from outside the store: the embedder's directory and grantee check (R19).
+// They are asked between transactions, never within one, so that a slow answer holds up nobody else.
+// A decision that lacks an answer ends with a *question; it is made anew once the question is answered.
+type outside struct {
+	needsDirectory bool // there is one, and it was not asked yet
+	organizations  []OrganizationID
+	directoryErr   error
+
+	needsCheck bool // there is one
+	checked    map[Grantee]error
+}
+
+// outside returns what a new call knows from outside the store: nothing.
+func (e *Engine) outside() outside {
+	return outside{needsDirectory: e.directory != nil, needsCheck: e.check != nil}
+}
+
+// A question is the error of a decision that lacks an answer from outside.
+type question struct {
+	organizations bool
+	image         *ImageRecord
+	grantees      []Grantee
+}
+
+func (*question) Error() string { return "an answer from outside the store is needed" }
+
+// organizationsKnown returns an error unless it is known which organisations the actor is in.
+func (o *outside) organizationsKnown() error {
+	if o.needsDirectory {
+		return &question{organizations: true}
+	}
+	return o.directoryErr
+}
+
+// granteesChecked returns the check's error for the first of the grantees that it refused.
+func (o *outside) granteesChecked(img *ImageRecord, grantees []Grantee) (Grantee, error) {
+	if !o.needsCheck {
+		return "", nil
+	}
+	for _, g := range grantees {
+		err, ok := o.checked[g]
+		if !ok {
+			return g, &question{image: img, grantees: grantees}
+		}
+		if err != nil {
+			return g, err
+		}
+	}
+	return "", nil
+}
+
+// answer asks the outside what q asks.
+func (e *Engine) answer(ctx context.Context, actor AccountID, q *question, o *outside) {
+	if q.organizations {
+		o.organizations, o.directoryErr = e.organizationsOf(ctx, actor)
+		o.needsDirectory = false
+		return
+	}
+	if o.checked == nil {
+		o.checked = make(map[Grantee]error)
+	}
+	for _, g := range q.grantees {
+		if _, ok := o.checked[g]; ok {
+			continue
+		}
+		o.checked[g] = e.check(ctx, q.image.Owner, q.image.Image.clone(), g)
+		if o.checked[g] != nil {
+			return // the call is refused for it: nobody need ask about the others
+		}
+	}
+}
+
+// organizationsOf asks the directory. An answer that makes no sense is an error, never a permission (R27).
+func (e *Engine) organizationsOf(ctx context.Context, account AccountID) ([]OrganizationID, error) {
+	if e.directory == nil {
+		return nil, nil
+	}
+	ids, err := e.directory.Organizations(ctx, account)
+	if err == nil {
+		for _, id := range ids {
+			if err = id.Validate(); err != nil {
+				err = fmt.Errorf("it answered with an unusable ID: %v", err)
+				break
+			}
+		}
+	}
+	if err != nil {
+		e.log.WarnContext(ctx, "sharing: the directory failed", "account", account, "error", err)
+		return nil, fmt.Errorf("the directory failed for %s: %w", account, err)
+	}
+	return ids, nil
+}

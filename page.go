@@ -1,0 +1,118 @@
+package sharing
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"iter"
+	"strings"
+)
+
+// A Page asks for one page of a listing.
+type Page struct {
+	// Cursor is empty for the first page, and else what the page before returned as next. It is bound to the account and
+	// the query that it was made for; with another, or mangled, it is [ErrInvalid].
+	Cursor string
+	// Limit is how many items the page may have: at most 1,000, larger limits are taken as that; 0 is 100.
+	// A negative one is [ErrInvalid].
+	Limit int
+}
+
+const (
+	maxPage     = 1000
+	defaultPage = 100
+)
+
+// size returns the limit that p stands for.
+func (p Page) size() (int, error) {
+	switch {
+	case p.Limit < 0:
+		return 0, invalid("page limit", "is %d: it can't be negative", p.Limit)
+	case p.Limit == 0:
+		return defaultPage, nil
+	}
+	return min(p.Limit, maxPage), nil
+}
+
+// A binding is what a page cursor is bound to: the listing, the account and the query (and no secret: whoever makes up
+// a cursor of its own gets no more than the items that it sees anyway).
+type binding string
+
+func (c *call) bind(query any) (binding, error) {
+	text, err := json.Marshal(query)
+	return binding(digestOf(c.op, string(c.actor), string(text))), err
+}
+
+// cursor returns the cursor of the page that goes on after the item with this key.
+func (b binding) cursor(key ...string) string {
+	text, _ := json.Marshal(key) // strings can always be encoded
+	return base64.RawURLEncoding.EncodeToString(text) + "." + digestOf(append(key, string(b))...)
+}
+
+// key returns the key that cursor was made of, n strings, or none for the first page.
+func (b binding) key(cursor string, n int) ([]string, error) {
+	key := make([]string, n)
+	if cursor == "" {
+		return key, nil
+	}
+	encoded, _, _ := strings.Cut(cursor, ".")
+	text, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err == nil {
+		key = nil
+		err = json.Unmarshal(text, &key)
+	}
+	if err != nil || len(key) != n || b.cursor(key...) != cursor {
+		return nil, invalid("page cursor", "is not one that this account got for this query: start again without one")
+	}
+	return key, nil
+}
+
+// gather collects up to limit items, and whether there are more: scan reads on after the item that it read last,
+// limit at most; keep says which of them the actor is to see.
+func gather[T any](limit int, scan func(limit int) ([]T, error), keep func(T) bool) (items []T, more bool, err error) {
+	for {
+		batch := max(limit+1-len(items), smallestScan)
+		found, err := scan(batch)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, item := range found {
+			if !keep(item) {
+				continue
+			}
+			if len(items) == limit {
+				return items, true, nil
+			}
+			items = append(items, item)
+		}
+		if len(found) < batch {
+			return items, false, nil
+		}
+	}
+}
+
+// smallestScan keeps a page of few items from many small reads where the actor is to see only some of what is found.
+const smallestScan = 16
+
+// all returns the items of a listing, page by page. Each page is of one moment, and the body of the loop may call the engine.
+func all[T any](page func(Page) ([]T, string, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		next := Page{Limit: maxPage}
+		for {
+			items, cursor, err := page(next)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if cursor == "" {
+				return
+			}
+			next.Cursor = cursor
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package sharing
+
+import (
+	"context"
+	"sync"
+)
+
+// Image returns the image as the actor sees it: by its ID, also through a pending or rejected share (R14).
+//
+// It is refused with [ErrImageNotFound].
+func (e *Engine) Image(ctx context.Context, actor AccountID, id ImageID) (Image, error) {
+	c, err := e.begin(ctx, "Image", actor, id.Validate())
+	if err != nil {
+		return Image{}, err
+	}
+	var img Image
+	err = c.view(func(tx ViewTx) error {
+		m, err := c.load(tx, Need{Image: id})
+		if err != nil {
+			return err
+		}
+		if err := m.see(m.Image, id); err != nil {
+			return err
+		}
+		img, err = m.show(m.Image.Image)
+		return err
+	})
+	if err != nil {
+		return Image{}, err
+	}
+	return img, nil
+}
+
+// Instance returns an instance of the actor's.
+//
+// It is refused with [ErrInstanceNotFound].
+func (e *Engine) Instance(ctx context.Context, actor AccountID, id InstanceID) (Instance, error) {
+	c, err := e.begin(ctx, "Instance", actor, id.Validate())
+	if err != nil {
+		return Instance{}, err
+	}
+	var inst Instance
+	err = c.view(func(tx ViewTx) error {
+		m, err := c.load(tx, Need{Instances: []InstanceID{id}})
+		if err != nil {
+			return err
+		}
+		m.Instance = m.Instances[0]
+		rec, err := m.ownInstance(id)
+		if err != nil {
+			return err
+		}
+		inst = rec.Instance.clone()
+		return nil
+	})
+	return inst, err
+}
+
+// Trust returns the actor's own trust policy, its owners in ascending order (R11).
+func (e *Engine) Trust(ctx context.Context, actor AccountID) (Trust, error) {
+	c, err := e.begin(ctx, "Trust", actor)
+	if err != nil {
+		return Trust{}, err
+	}
+	var trust Trust
+	err = c.view(func(tx ViewTx) error {
+		m, err := c.load(tx, Need{Trust: true})
+		trust = m.Trust.normal()
+		return err
+	})
+	return trust, err
+}
+
+// CanUse is the hot path: it returns nil if the actor may launch from the image in the region now,
+// or else the error that [Engine.Launch] would give for it.
+func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, region Region) error {
+	k := checks.Get().(*check)
+	defer checks.Put(k)
+	k.call = call{Engine: e, ctx: ctx, op: "CanUse", actor: actor, outside: e.outside()}
+	if err := firstError(actor.Validate(), image.Validate(), region.Validate()); err != nil {
+		return k.call.named(err)
+	}
+	k.image, k.region = image, region
+	for {
+		err := k.decide()
+		q, ok := err.(*question)
+		if !ok {
+			return k.call.named(err)
+		}
+		e.answer(ctx, actor, q, &k.call.outside)
+	}
+}
+
+// A check is a call of [Engine.CanUse], kept for the next one so that none allocates.
+type check struct {
+	call   call
+	m      moment
+	image  ImageID
+	region Region
+	err    error
+	view   func(ViewTx) error
+}
+
+var checks = sync.Pool{New: func() any {
+	k := new(check)
+	k.view = k.run
+	return k
+}}
+
+func (k *check) decide() error {
+	k.err = nil
+	if err := k.call.store.View(k.call.ctx, k.view); k.err == nil {
+		return err
+	}
+	return k.err
+}
+
+func (k *check) run(tx ViewTx) error {
+	k.m = k.call.moment(tx)
+	if k.err = k.m.load(Need{Image: k.image, Trust: true}); k.err == nil {
+		_, k.err = k.m.canUse(k.m.Image, k.image, k.region, "")
+	}
+	return k.err
+}
+
+// Latest returns the newest image of an owner's family in a region that the actor may use: available, not deprecated, with the latest
+// CreatedAt and, of those, the greatest ID (R18). It is always asked for with an owner, so that a look-alike
+// family of another owner is never picked.
+//
+// An empty owner, family or region is [ErrInvalid]. It is refused with [ErrImageNotFound] if there is none,
+// and with [ErrUntrustedOwner] if there is one but the actor's trust policy refuses its owner (R11).
+func (e *Engine) Latest(ctx context.Context, actor AccountID, q LatestQuery) (Image, error) {
+	c, err := e.begin(ctx, "Latest", actor, q.validate())
+	if err != nil {
+		return Image{}, err
+	}
+	scan := ImageScan{Account: actor, Limit: maxPage, Query: ImageQuery{
+		Owner: q.Owner, Family: q.Family, Region: q.Region, Origin: OriginOwn | OriginShared | OriginPublic,
+	}}
+	var img Image
+	err = c.view(func(tx ViewTx) error {
+		m, err := c.load(tx, Need{Trust: true})
+		if err != nil {
+			return err
+		}
+		if actor != q.Owner {
+			if err := m.outside.organizationsKnown(); err != nil {
+				return err
+			}
+		}
+		scan.Organizations = c.outside.organizations
+		newest, err := m.newest(scan, q.Architecture)
+		if err != nil {
+			return err
+		}
+		img, err = m.show(newest)
+		return err
+	})
+	if err != nil {
+		return Image{}, err
+	}
+	return img, nil
+}
+
+// newest returns the newest usable image that scan selects (R18).
+func (m *moment) newest(scan ImageScan, architecture string) (*ImageRecord, error) {
+	var newest *ImageRecord
+	for {
+		page, err := m.tx.Images(scan)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range page {
+			img := a.Image
+			if m.reach(a) != usable || img.State != ImageAvailable || architecture != "" && architecture != img.Architecture {
+				continue
+			}
+			if newest == nil || !img.CreatedAt.Before(newest.CreatedAt) { // equally old: IDs ascend
+				newest = img
+			}
+		}
+		if len(page) < scan.Limit {
+			break
+		}
+		scan.After = page[len(page)-1].Image.ID
+	}
+	family := scan.Query.Family
+	if newest == nil {
+		refusal := m.refuse(ErrImageNotFound, family, "name a family of which the owner shares an available image in the region").(*Refusal)
+		refusal.Rule = "R18"
+		return nil, refusal
+	}
+	if m.Trust.Enforce && !m.Trust.trusts(m.actor, newest.Owner) {
+		return nil, m.refuse(ErrUntrustedOwner, family, "add %s to the account's trusted owners, or ask for a family of a trusted one", newest.Owner)
+	}
+	return newest, nil
+}

@@ -1,0 +1,122 @@
+package sharing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// replayBatch is how many events one transaction of a replay writes, at least: the events of one call are kept together.
+const replayBatch = 500
+
+// Replay writes an event log, as [Engine.Events] gives it, into an empty store: a backup restored, or a move to another
+// kind of store (R24). The store then holds exactly the state that the log tells of, and the same log but for the cursors.
+//
+// A store that is not empty, and a log that is not whole, are [ErrInvalid]. Events are written in batches, so that
+// after an error the store may hold the beginning of the log; start again with an empty one.
+func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
+	if to == nil {
+		return fmt.Errorf("Replay: %w", invalid("store", "is nil: open one"))
+	}
+	err := to.View(ctx, func(tx ViewTx) error {
+		log, err := tx.Events(EventQuery{Limit: 1})
+		if err == nil && len(log) > 0 {
+			err = invalid("store", "is not empty: replay into a new one")
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("Replay: %w", err)
+	}
+	r := replay{ctx: ctx, to: to, sequences: make(map[ImageID]int64)}
+	for ev, err := range events {
+		if err == nil {
+			err = r.add(ev)
+		}
+		if err != nil {
+			return fmt.Errorf("Replay: %w", err)
+		}
+	}
+	if err := r.flush(); err != nil {
+		return fmt.Errorf("Replay: %w", err)
+	}
+	return nil
+}
+
+// A replay is a [Replay] under way.
+type replay struct {
+	ctx       context.Context
+	to        Store
+	batch     []Event
+	sequences map[ImageID]int64 // the last number of each image
+}
+
+// add takes the next event of the log.
+func (r *replay) add(ev Event) error {
+	if err := r.follows(ev); err != nil {
+		return err
+	}
+	if n := len(r.batch); n >= replayBatch && r.batch[n-1].Operation != ev.Operation {
+		if err := r.flush(); err != nil {
+			return err
+		}
+	}
+	ev = ev.clone()
+	ev.Cursor = ""
+	r.batch = append(r.batch, ev)
+	return nil
+}
+
+// follows checks that ev may follow the events before it: a log with a gap, or an event that does not say
+// what it left behind, is no log (R27).
+func (r *replay) follows(ev Event) error {
+	wrong := func(what string) error {
+		return invalid("event", "%s (%s of operation %s) %s: the log is not whole", quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
+	}
+	switch {
+	case ev.Operation == "":
+		return wrong("has no operation")
+	case ev.ImageRecord == nil && ev.InstanceRecord == nil && ev.Trust == nil && len(ev.Shares) == 0 && len(ev.Ended) == 0:
+		return wrong("changes nothing")
+	case ev.ImageRecord != nil && ev.ImageRecord.ID != ev.Image:
+		return wrong("holds the record of another image")
+	case ev.InstanceRecord != nil && (ev.InstanceRecord.ID != ev.Instance || ev.InstanceRecord.Instance.Image != ev.Image):
+		return wrong("holds the record of another instance")
+	case ev.Image == "" && ev.Trust == nil:
+		return wrong("is about no image")
+	}
+	for _, share := range ev.Shares {
+		if share.Image != ev.Image {
+			return wrong("holds a share of another image")
+		}
+	}
+	if ev.Image == "" {
+		return nil
+	}
+	if want := r.sequences[ev.Image] + 1; ev.Sequence != want {
+		return wrong(fmt.Sprintf("has the number %d of image %s, not %d", ev.Sequence, quoted(string(ev.Image)), want))
+	}
+	r.sequences[ev.Image] = ev.Sequence
+	return nil
+}
+
+// flush writes the batch. A store that lost the outcome is asked for the batch's last operation (R26).
+func (r *replay) flush() error {
+	if len(r.batch) == 0 {
+		return nil
+	}
+	err := r.to.Update(r.ctx, func(tx UpdateTx) error { return write(tx, r.batch) })
+	if errors.Is(err, ErrOutcomeUnknown) {
+		var log []Event
+		if lost := r.to.View(r.ctx, func(tx ViewTx) error {
+			state, err := tx.Load(Need{Operation: r.batch[len(r.batch)-1].Operation})
+			log = state.Operation
+			return err
+		}); lost == nil && len(log) > 0 {
+			err = nil
+		}
+	}
+	r.batch = nil
+	return err
+}

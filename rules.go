@@ -1,0 +1,254 @@
+package sharing
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A moment is all that a decision looks at: who asks for what, what the store held at that instant,
+// and what the engine knows besides. The rules are its methods: they read it, and answer with a refusal or none.
+type moment struct {
+	State
+	op      string
+	actor   AccountID
+	policy  Policy
+	clock   func() time.Time
+	at      time.Time // of the clock, once it was read
+	outside *outside
+	need    Need   // what State was loaded for
+	tx      ViewTx // to read on, where what is needed follows from what was read
+}
+
+// now is the instant at which the decision is made: the same however often it is asked for.
+// The clock is read at the first use, since most decisions need none.
+func (m *moment) now() time.Time {
+	if m.at.IsZero() {
+		m.at = plainTime(m.clock())
+	}
+	return m.at
+}
+
+// refuse returns the refusal of the kind, on subject; remedy says what would make the call succeed (R25).
+func (m *moment) refuse(kind error, subject string, remedy string, args ...any) error {
+	return &Refusal{
+		Rule: ruleOf[kind], Op: m.op, Actor: m.actor, Subject: subject,
+		Remedy: fmt.Sprintf(remedy, args...), kind: kind,
+	}
+}
+
+// present reports whether g is of a present share: one that was made and has not ended or expired (R15).
+func (m *moment) present(g Grant) bool {
+	return g.Exists && (g.Expires.IsZero() || m.now().Before(g.Expires))
+}
+
+// A reach is how far an image is within an account's reach.
+type reach uint8
+
+const (
+	unseen reach = iota
+	seen         // by ID, through a share that was not accepted
+	usable       // through ownership or an accepted share, if the image is not disabled
+)
+
+// reach says how far a is within the actor's reach, as far as the organisations known so far tell
+// (the words "sees" and "may use" of the rules).
+func (m *moment) reach(a Access) reach {
+	switch {
+	case a.Image == nil || !a.Image.DeletedAt.IsZero():
+		return unseen
+	case a.Image.Owner == m.actor:
+		return usable
+	case a.Image.State == ImageDisabled:
+		return unseen
+	}
+	own := m.present(a.Own)
+	switch {
+	case own && a.Own.Status == ShareAccepted, m.present(a.Everyone), m.present(a.Organization):
+		return usable
+	case own:
+		return seen
+	}
+	return unseen
+}
+
+// see refuses an actor that does not see the image. An image that never existed is refused
+// alike, and the directory is asked alike (R20).
+func (m *moment) see(a Access, id ImageID) error {
+	if m.reach(a) != unseen {
+		return nil
+	}
+	if err := m.outside.organizationsKnown(); err != nil {
+		return err
+	}
+	return m.refuse(ErrImageNotFound, string(id), "name an image that the account owns or that is shared with it")
+}
+
+// ownImage refuses an actor that does not own the image (R1): the answer is the loaded image's record.
+func (m *moment) ownImage(id ImageID) (*ImageRecord, error) {
+	if err := m.see(m.Image, id); err != nil {
+		return nil, err
+	}
+	if m.Image.Image.Owner != m.actor {
+		return nil, m.refuse(ErrNotOwner, string(id), "ask the image's owner to do it")
+	}
+	return m.Image.Image, nil
+}
+
+// ownInstance refuses an actor that does not own the instance, or one that was terminated (R20).
+func (m *moment) ownInstance(id InstanceID) (*InstanceRecord, error) {
+	inst := m.Instance
+	if inst == nil || inst.Owner != m.actor || !inst.TerminatedAt.IsZero() {
+		return nil, m.refuse(ErrInstanceNotFound, string(id), "name an instance that the account owns and has not terminated")
+	}
+	return inst, nil
+}
+
+// canUse refuses an actor that may not make a system disk in region from the image: launch, replace disk and, through
+// canReinit, reinit (R4, R5, R11, R14, R16). If it may, the answer tells whether an audit marks the owner untrusted.
+func (m *moment) canUse(a Access, id ImageID, region Region, digest string) (untrusted bool, err error) {
+	reached := m.reach(a)
+	if reached != usable {
+		if err := m.outside.organizationsKnown(); err != nil {
+			return false, err
+		}
+	}
+	if reached == unseen {
+		return false, m.see(a, id)
+	}
+	img := a.Image
+	if err := m.notDisabled(img); err != nil {
+		return false, err
+	}
+	if reached == seen {
+		return false, m.refuse(ErrNotAccepted, string(id), "accept the share first")
+	}
+	if img.Region != region {
+		return false, m.refuse(ErrRegionMismatch, string(id), "use it in region %s, or ask its owner for a copy in %s", img.Region, region)
+	}
+	trusted := m.Trust.trusts(m.actor, img.Owner)
+	if !trusted && m.Trust.Enforce {
+		return false, m.refuse(ErrUntrustedOwner, string(id), "add %s to the account's trusted owners, or use an image of a trusted one", img.Owner)
+	}
+	if digest != "" && digest != img.Digest {
+		return false, m.refuse(ErrDigestMismatch, string(id), "expect %s, or use the image that has the expected one", orNone(img.Digest))
+	}
+	return !trusted, nil
+}
+
+// canReinit is canUse for an instance's own image (R6). Why the image can't be used is not told, except
+// where the reason is the actor's own trust policy.
+func (m *moment) canReinit(inst *InstanceRecord) (untrusted bool, err error) {
+	untrusted, err = m.canUse(m.Image, inst.Image, inst.Region, "")
+	if errors.Is(err, ErrImageNotFound) || errors.Is(err, ErrImageDisabled) || errors.Is(err, ErrNotAccepted) {
+		err = m.refuse(ErrImageUnavailable, string(inst.ID), "replace its system disk from an image that the account may use")
+	}
+	return untrusted, err
+}
+
+// canCapture refuses an instance of a sealed image, unless the image is the actor's own (R28).
+// It makes no difference whether the actor still sees the image, or whether it still exists.
+func (m *moment) canCapture(inst *InstanceRecord) error {
+	img := m.Image.Image
+	if img.Sealed && img.Owner != m.actor {
+		return m.refuse(ErrSealed, string(inst.ID), "ask the owner of its image to capture one or to unseal it")
+	}
+	return nil
+}
+
+// canOwnMore refuses an image beyond the actor's quota in the region (R3).
+func (m *moment) canOwnMore(region Region) error {
+	most, limited := limit(m.policy.MaxImages, defaultMaxImages)
+	if limited && m.ImagesOwned >= most {
+		return m.refuse(ErrImageQuota, string(region), "delete one of the account's %d images in the region first: it may own %d", m.ImagesOwned, most)
+	}
+	return nil
+}
+
+// notDisabled refuses a disabled image (R16). Only its owner gets here.
+func (m *moment) notDisabled(img *ImageRecord) error {
+	if img.State == ImageDisabled {
+		return m.refuse(ErrImageDisabled, string(img.ID), "enable it first")
+	}
+	return nil
+}
+
+// notProtected refuses to delete a protected image (R17).
+func (m *moment) notProtected(img *ImageRecord) error {
+	if img.Protected {
+		return m.refuse(ErrProtected, string(img.ID), "unprotect it first")
+	}
+	return nil
+}
+
+// canDelete refuses a delete that would take something from somebody (R8).
+func (m *moment) canDelete(img *ImageRecord) error {
+	if err := m.notProtected(img); err != nil {
+		return err
+	}
+	if n := m.OwnInstances; n > 0 {
+		return m.refuse(ErrImageInUse, string(img.ID), "terminate the account's %d instances made from it or replace their disks first, or force the delete", n)
+	}
+	if n := m.PresentShares; n > 0 {
+		return m.refuse(ErrImageShared, string(img.ID), "unshare it from its %d grantees first, or force the delete", n)
+	}
+	return nil
+}
+
+// canShare refuses new shares of img with the grantees added, beside those that stay (R2, R16, R19).
+func (m *moment) canShare(img *ImageRecord, added []Grantee, staying int) error {
+	if err := m.notDisabled(img); err != nil {
+		return err
+	}
+	if m.policy.BlockPublic {
+		for _, g := range added {
+			if g == Everyone {
+				return m.refuse(ErrPublicBlocked, string(img.ID), "share it with accounts or organisations instead")
+			}
+		}
+	}
+	if g, err := m.outside.granteesChecked(img, added); err != nil {
+		var asked *question
+		if errors.As(err, &asked) {
+			return err
+		}
+		refusal := m.refuse(ErrGranteeRefused, string(img.ID), "leave out %s, or have it admitted", g).(*Refusal)
+		refusal.cause = err
+		return refusal
+	}
+	if most, limited := limit(m.policy.MaxShares, defaultMaxShares); limited && staying+len(added) > most {
+		return m.refuse(ErrShareLimit, string(img.ID), "share it with at most %d more, not %d: it has %d grantees of at most %d",
+			max(0, most-staying), len(added), staying, most)
+	}
+	return nil
+}
+
+// notOwner rejects the image's owner as a grantee, to share or to unshare (R1).
+func notOwner(img *ImageRecord, grantees []Grantee) error {
+	for _, g := range grantees {
+		if g == Account(img.Owner) {
+			return invalid("grantees", "name the image's owner %s, who has it without a share: leave it out", img.Owner)
+		}
+	}
+	return nil
+}
+
+// ownShare refuses an actor that has no share of its own (R13). The one who sees the image otherwise learns that;
+// the one who doesn't, nothing.
+func (m *moment) ownShare(id ImageID) error {
+	if m.Image.Image != nil && m.Image.Image.DeletedAt.IsZero() && m.Image.Image.Owner != m.actor &&
+		m.Image.Image.State != ImageDisabled && m.present(m.Image.Own) {
+		return nil
+	}
+	if err := m.see(m.Image, id); err != nil {
+		return err
+	}
+	return m.refuse(ErrNotShared, string(id), "do it with the account that the share was made with")
+}
+
+func orNone(digest string) string {
+	if digest == "" {
+		return "none"
+	}
+	return digest
+}

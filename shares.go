@@ -1,0 +1,299 @@
+package sharing
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Share shares an image that the actor owns with grantees, all or none, and returns one share for each distinct grantee,
+// in the order of the arguments, present before or not. A present share stays as it is, whatever its status and expiry (R23).
+// With [Policy.RequireAcceptance] a new share with an account is pending until the account accepts it (R14).
+//
+// No grantee, the owner as a grantee, or an organisation without a [Directory] is [ErrInvalid]. It is refused with
+// [ErrImageNotFound]; with [ErrNotOwner], since there is no resharing (R1); and, where a grantee is new,
+// with [ErrImageDisabled] (R16), with [ErrPublicBlocked] and [ErrGranteeRefused] (R19),
+// and with [ErrShareLimit] if the image would have more than [Policy.MaxShares] grantees (R2).
+func (e *Engine) Share(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) ([]Share, error) {
+	return e.share(ctx, "Share", actor, image, nil, grantees)
+}
+
+// ShareUntil is [Engine.Share] with shares that expire: from the instant expires on they are no more, exactly as if
+// unshared then (R15). Of a grantee that has a present share, it sets the expiry. The zero time stands for never.
+//
+// An expiry that is not in the future is [ErrInvalid]. Setting the expiry of present shares is no new share: none of the
+// refusals for new grantees applies to it.
+func (e *Engine) ShareUntil(ctx context.Context, actor AccountID, image ImageID, expires time.Time, grantees ...Grantee) ([]Share, error) {
+	expires = plainTime(expires)
+	return e.share(ctx, "ShareUntil", actor, image, &expires, grantees)
+}
+
+func (e *Engine) share(ctx context.Context, op string, actor AccountID, image ImageID, until *time.Time, grantees []Grantee) ([]Share, error) {
+	c, err := e.begin(ctx, op, actor, image.Validate(), validGrantees(grantees), e.organizationsShareable(grantees))
+	if err != nil {
+		return nil, err
+	}
+	grantees = distinct(grantees)
+	need := c.shareLimit(Need{Image: image, Grantees: grantees})
+	return change(c, shareRequest{image, grantees, until}, need, func(m *moment) ([]Share, []Event, error) {
+		if until != nil {
+			if err := validExpiry(*until, m.now()); err != nil {
+				return nil, nil, err
+			}
+		}
+		img, err := m.ownImage(image)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := notOwner(img, grantees); err != nil {
+			return nil, nil, err
+		}
+		var expires time.Time
+		if until != nil {
+			expires = *until
+		}
+		present := m.presentShares()
+		shares := make([]Share, 0, len(grantees))
+		var added, reset []Share
+		for _, g := range grantees {
+			share, ok := present[g]
+			if !ok {
+				share = m.newShare(image, g, expires)
+				added = append(added, share)
+			} else if until != nil && !share.Expires.Equal(expires) {
+				share.Expires, share.UpdatedAt = expires, m.now()
+				reset = append(reset, share)
+			}
+			shares = append(shares, share)
+		}
+		if len(added) > 0 {
+			if err := m.canShare(img, granteesOf(added), m.PresentShares); err != nil {
+				return nil, nil, err
+			}
+		}
+		return shares, m.shareEvents(image, added, reset, nil), nil
+	})
+}
+
+// SetShares makes the grantees of an image that the actor owns exactly the given ones, in one call: others are unshared,
+// new ones are shared with as by [Engine.Share], those who stay are not touched; no grantee at all unshares all (R29).
+// It returns all shares that are present then, in ascending order of grantee.
+//
+// The errors are those of [Engine.Share]. The share limit is judged only when grantees are added.
+func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) ([]Share, error) {
+	var named error
+	if len(grantees) > 0 {
+		named = validGrantees(grantees)
+	}
+	c, err := e.begin(ctx, "SetShares", actor, image.Validate(), named, e.organizationsShareable(grantees))
+	if err != nil {
+		return nil, err
+	}
+	grantees = distinct(grantees)
+	slices.Sort(grantees)
+	need := Need{Image: image, AllShares: true}
+	return change(c, shareRequest{image, grantees, nil}, need, func(m *moment) ([]Share, []Event, error) {
+		img, err := m.ownImage(image)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := notOwner(img, grantees); err != nil {
+			return nil, nil, err
+		}
+		present := m.presentShares()
+		shares := make([]Share, 0, len(grantees))
+		var added []Share
+		for _, g := range grantees {
+			share, ok := present[g]
+			if !ok {
+				share = m.newShare(image, g, time.Time{})
+				added = append(added, share)
+			}
+			delete(present, g)
+			shares = append(shares, share)
+		}
+		ended := make([]Grantee, 0, len(present))
+		for g := range present {
+			ended = append(ended, g)
+		}
+		slices.Sort(ended)
+		if len(added) > 0 {
+			if err := m.canShare(img, granteesOf(added), len(shares)-len(added)); err != nil {
+				return nil, nil, err
+			}
+		}
+		return shares, m.shareEvents(image, added, nil, ended), nil
+	})
+}
+
+// Unshare ends the shares of an image that the actor owns with the grantees; of one that has no share, nothing (R23).
+// From the moment it returns the grantee does not see the image and can't launch from it, replace disks with it or reinit
+// instances made from it; those instances stay otherwise as they are (R7). See [Engine.UnshareImpact] for what it would do.
+//
+// No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
+func (e *Engine) Unshare(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) error {
+	c, err := e.begin(ctx, "Unshare", actor, image.Validate(), validGrantees(grantees))
+	if err != nil {
+		return err
+	}
+	grantees = distinct(grantees)
+	need := Need{Image: image, Grantees: grantees}
+	_, err = change(c, shareRequest{image, grantees, nil}, need, func(m *moment) (none struct{}, events []Event, err error) {
+		img, err := m.ownImage(image)
+		if err != nil {
+			return none, nil, err
+		}
+		if err := notOwner(img, grantees); err != nil {
+			return none, nil, err
+		}
+		present := m.presentShares()
+		absent := func(g Grantee) bool { _, ok := present[g]; return !ok }
+		ended := slices.DeleteFunc(slices.Clone(grantees), absent)
+		return none, m.shareEvents(image, nil, nil, ended), nil
+	})
+	return err
+}
+
+// Accept accepts the share of the image with the actor's own account: the actor may use the image from then on (R14).
+//
+// It is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it does, but
+// has no share of its own.
+func (e *Engine) Accept(ctx context.Context, actor AccountID, image ImageID) error {
+	return e.decideShare(ctx, "Accept", actor, image, EventAccepted, ShareAccepted)
+}
+
+// Reject rejects the share of the image with the actor's own account, with the effects of an unshare on what the actor
+// may use (R7); the actor still sees the image by ID, and may accept it later (R14).
+//
+// It is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it does, but
+// has no share of its own.
+func (e *Engine) Reject(ctx context.Context, actor AccountID, image ImageID) error {
+	return e.decideShare(ctx, "Reject", actor, image, EventRejected, ShareRejected)
+}
+
+// Leave ends the share of the image with the actor's own account, with the effects of an unshare (R13, R7).
+//
+// It is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it does, but
+// has no share of its own.
+func (e *Engine) Leave(ctx context.Context, actor AccountID, image ImageID) error {
+	return e.setOwnShare(ctx, "Leave", actor, image, func(m *moment) []Event {
+		ev := m.event(EventLeft, image)
+		ev.Ended = []Grantee{Account(actor)}
+		return []Event{ev}
+	})
+}
+
+// decideShare gives the actor's own share a status.
+func (e *Engine) decideShare(ctx context.Context, op string, actor AccountID, image ImageID, kind EventKind, to ShareStatus) error {
+	return e.setOwnShare(ctx, op, actor, image, func(m *moment) []Event {
+		share := m.Shares[0]
+		if share.Status == to {
+			return nil
+		}
+		share.Status, share.UpdatedAt = to, m.now()
+		ev := m.event(kind, image)
+		ev.Shares = []Share{share}
+		return []Event{ev}
+	})
+}
+
+// setOwnShare is a change of the actor's own share, the one thing of another's image that an account changes (R13, R14).
+func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, image ImageID, set func(*moment) []Event) error {
+	c, err := e.begin(ctx, op, actor, image.Validate())
+	if err != nil {
+		return err
+	}
+	need := Need{Image: image, Grantees: []Grantee{Account(actor)}}
+	_, err = change(c, image, need, func(m *moment) (none struct{}, events []Event, err error) {
+		if err := m.ownShare(image); err != nil {
+			return none, nil, err
+		}
+		return none, set(m), nil
+	})
+	return err
+}
+
+// organizationsShareable rejects organisations as grantees where nothing tells who is in them (R19).
+func (e *Engine) organizationsShareable(grantees []Grantee) error {
+	if e.directory != nil {
+		return nil
+	}
+	for _, g := range grantees {
+		if _, ok := g.Organization(); ok {
+			return invalid("grantees", "name %s, but there is no directory of organisations: share with accounts", quoted(string(g)))
+		}
+	}
+	return nil
+}
+
+// shareLimit returns need with the count that the share limit is judged by, if there is a limit (R2).
+func (c *call) shareLimit(need Need) Need {
+	if _, limited := limit(c.policy.MaxShares, defaultMaxShares); limited {
+		need.PresentAt = countNow
+	}
+	return need
+}
+
+// A shareRequest is what two calls under one token must agree in (R23).
+type shareRequest struct {
+	Image    ImageID
+	Grantees granteeSet
+	Until    *time.Time
+}
+
+// A granteeSet is encoded alike whatever the order of its grantees.
+type granteeSet []Grantee
+
+func (set granteeSet) MarshalJSON() ([]byte, error) {
+	return json.Marshal(slices.Sorted(slices.Values(set)))
+}
+
+// presentShares returns those of the loaded shares that are present, by grantee.
+func (m *moment) presentShares() map[Grantee]Share {
+	present := make(map[Grantee]Share, len(m.Shares))
+	for _, share := range m.Shares {
+		if m.present(share.grant()) {
+			present[share.Grantee] = share
+		}
+	}
+	return present
+}
+
+// newShare returns the share that an owner makes with g (R14).
+func (m *moment) newShare(image ImageID, g Grantee, expires time.Time) Share {
+	share := Share{Image: image, Grantee: g, CreatedAt: m.now(), UpdatedAt: m.now(), Expires: expires}
+	if _, ok := g.Account(); ok && m.policy.RequireAcceptance {
+		share.Status = SharePending
+	}
+	return share
+}
+
+// shareEvents returns the events of a change of the image's shares: none if nothing changes (R23).
+func (m *moment) shareEvents(image ImageID, added, reset []Share, ended []Grantee) []Event {
+	var events []Event
+	if len(ended) > 0 {
+		ev := m.event(EventUnshared, image)
+		ev.Ended = ended
+		events = append(events, ev)
+	}
+	if len(added) > 0 {
+		ev := m.event(EventShared, image)
+		ev.Shares = added
+		events = append(events, ev)
+	}
+	if len(reset) > 0 {
+		ev := m.event(EventExpirySet, image)
+		ev.Shares = reset
+		events = append(events, ev)
+	}
+	return events
+}
+
+func granteesOf(shares []Share) []Grantee {
+	grantees := make([]Grantee, len(shares))
+	for i, share := range shares {
+		grantees[i] = share.Grantee
+	}
+	return grantees
+}

@@ -1,0 +1,81 @@
+package sharing
+
+// show returns what the actor, who sees the image, is told of it: all but the source and the replacement that it
+// does not see (R16, R20).
+func (m *moment) show(rec *ImageRecord) (Image, error) {
+	shown, err := m.showAll([]*ImageRecord{rec})
+	if err != nil {
+		return Image{}, err
+	}
+	return shown[0], nil
+}
+
+// showAll is show for a page of images, which reads what they refer to at once.
+func (m *moment) showAll(recs []*ImageRecord) ([]Image, error) {
+	refs, err := m.loadReferences(recs)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]Image, len(recs))
+	for i, rec := range recs {
+		img := rec.Image.clone()
+		if !refs.images[img.Source.Image] {
+			img.Source.Image = ""
+		}
+		if !refs.instances[img.Source.Instance] {
+			img.Source.Instance = ""
+		}
+		if d := img.Deprecation; d != nil && !refs.images[d.Replacement] {
+			d.Replacement = ""
+		}
+		shown[i] = img
+	}
+	return shown, nil
+}
+
+// references are the images and instances that the actor sees, of those that a page of images refers to.
+type references struct {
+	images    map[ImageID]bool
+	instances map[InstanceID]bool
+}
+
+func (m *moment) loadReferences(recs []*ImageRecord) (references, error) {
+	need := Need{Account: m.actor, Organizations: m.outside.organizations}
+	refs := references{map[ImageID]bool{}, map[InstanceID]bool{}}
+	for _, rec := range recs {
+		if src := rec.Source.Image; src != "" {
+			refs.images[src] = false
+		}
+		if src := rec.Source.Instance; src != "" {
+			refs.instances[src] = false
+		}
+		if d := rec.Deprecation; d != nil && d.Replacement != "" {
+			refs.images[d.Replacement] = false
+		}
+	}
+	if len(refs.images)+len(refs.instances) == 0 {
+		return refs, nil
+	}
+	for id := range refs.images {
+		need.Images = append(need.Images, id)
+	}
+	for id := range refs.instances {
+		need.Instances = append(need.Instances, id)
+	}
+	state, err := m.tx.Load(need)
+	if err != nil {
+		return refs, err
+	}
+	for i, id := range need.Images {
+		visible := m.reach(state.Images[i]) != unseen
+		if !visible && m.outside.needsDirectory {
+			return refs, m.outside.organizationsKnown() // where it fails to tell, the reference is left out
+		}
+		refs.images[id] = visible
+	}
+	for i, id := range need.Instances {
+		inst := state.Instances[i]
+		refs.instances[id] = inst != nil && inst.Owner == m.actor && inst.TerminatedAt.IsZero()
+	}
+	return refs, nil
+}

@@ -1,0 +1,76 @@
+package sharing
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// Events gives the events that q selects, in the order of the log, and ends with the last one by now (R24).
+// It is for whoever operates the engine: no actor is asked for.
+//
+// A cursor of another store is [ErrInvalid]. An error ends the loop.
+func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		err := q.validate()
+		for left := q.Limit; err == nil; {
+			page := q
+			if page.Limit = maxPage; q.Limit > 0 {
+				page.Limit = min(maxPage, left)
+			}
+			var events []Event
+			if events, _, err = e.readEvents(ctx, page); err != nil {
+				break
+			}
+			for _, ev := range events {
+				if !yield(ev.clone(), nil) {
+					return
+				}
+				q.After = ev.Cursor
+			}
+			left -= len(events)
+			if len(events) < page.Limit || q.Limit > 0 && left == 0 {
+				return
+			}
+		}
+		yield(Event{}, fmt.Errorf("Events: %w", err))
+	}
+}
+
+// Watch gives all events after a position of the log, the zero Cursor being before the first, and then blocks for more,
+// until ctx ends: then the loop ends without an error. It misses none and repeats none (R24). However slow
+// the body of the loop is, it holds up nobody, and nothing queues up for it.
+//
+// A cursor of another store is [ErrInvalid]. An error ends the loop; to go on, watch after the last event's cursor.
+func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for ctx.Err() == nil {
+			events, wait, err := e.readEvents(ctx, EventQuery{After: after, Limit: watchBatch})
+			for _, ev := range events {
+				if !yield(ev.clone(), nil) {
+					return
+				}
+				after = ev.Cursor
+			}
+			if err == nil && len(events) == 0 {
+				err = wait(ctx)
+			}
+			if err != nil && ctx.Err() == nil {
+				yield(Event{}, fmt.Errorf("Watch: %w", err))
+				return
+			}
+		}
+	}
+}
+
+// watchBatch is how many events a watcher reads ahead.
+const watchBatch = 100
+
+func (e *Engine) readEvents(ctx context.Context, q EventQuery) (events []Event, wait func(context.Context) error, err error) {
+	err = e.store.View(ctx, func(tx ViewTx) (err error) {
+		events, err = tx.Events(q)
+		wait = tx.Changed()
+		return err
+	})
+	return events, wait, err
+}
