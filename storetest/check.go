@@ -1,0 +1,200 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/imageshare/sharing"
+)
+
+// patience is how long the suite waits for what a store that keeps the contract does by itself.
+// It is a variable for the tests of the suite, which wait for stores that do not.
+var patience = 20 * time.Second
+
+// A check is one subtest: the handles under test, and beside them a reference that is told all that they are told.
+type check struct {
+	*testing.T
+	ctx       context.Context
+	stores    []sharing.Store
+	store     sharing.Store // the first of stores
+	reference *reference
+}
+
+func newCheck(t *testing.T, open opener) *check {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
+	t.Cleanup(cancel)
+	stores := open(t)
+	return &check{T: t, ctx: ctx, stores: stores, store: stores[0], reference: newReference()}
+}
+
+// handle returns the i-th handle, in turns.
+func (c *check) handle(i int) sharing.Store { return c.stores[i%len(c.stores)] }
+
+// update runs fn until it ends otherwise than with a conflict, which the contract allows at any time.
+func update(ctx context.Context, store sharing.Store, fn func(sharing.UpdateTx) error) error {
+	for {
+		err := store.Update(ctx, fn)
+		if !errors.Is(err, sharing.ErrConflict) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// write stores the given values in one transaction, in their order, and tells the reference alike.
+func (c *check) write(items ...any) {
+	c.Helper()
+	fn := func(tx sharing.UpdateTx) error { return put(tx, items...) }
+	if err := update(c.ctx, c.store, fn); err != nil {
+		c.Fatalf("Update ended with an error though nothing was wrong: %v", err)
+	}
+	if err := c.reference.Update(c.ctx, fn); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// A trustOf is the trust policy of an account, for put.
+type trustOf struct {
+	account sharing.AccountID
+	trust   sharing.Trust
+}
+
+// An ended share, for put.
+type ended sharing.ShareKey
+
+// put writes each item by the method for its type.
+func put(tx sharing.UpdateTx, items ...any) error {
+	for _, item := range items {
+		var err error
+		switch item := item.(type) {
+		case sharing.ImageRecord:
+			err = tx.PutImage(item)
+		case sharing.Share:
+			err = tx.PutShares([]sharing.Share{item})
+		case []sharing.Share:
+			err = tx.PutShares(item)
+		case ended:
+			err = tx.DeleteShares(item.Image, []sharing.Grantee{item.Grantee})
+		case sharing.InstanceRecord:
+			err = tx.PutInstance(item)
+		case trustOf:
+			err = tx.PutTrust(item.account, item.trust)
+		case sharing.Event:
+			err = tx.Append([]sharing.Event{item})
+		case []sharing.Event:
+			err = tx.Append(item)
+		default:
+			err = fmt.Errorf("storetest: can't put a %T", item)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// view runs fn in a View of store, and fails the test if that fails.
+func (c *check) view(store sharing.Store, fn func(sharing.ViewTx) error) {
+	c.Helper()
+	if err := store.View(c.ctx, fn); err != nil {
+		c.Fatalf("View ended with an error though nothing was wrong: %v", err)
+	}
+}
+
+// read returns what one read of store gives.
+func read[T any](c *check, store sharing.Store, fn func(sharing.ViewTx) (T, error)) (got T) {
+	c.Helper()
+	c.view(store, func(tx sharing.ViewTx) (err error) {
+		got, err = fn(tx)
+		return err
+	})
+	return got
+}
+
+func (c *check) load(need sharing.Need) sharing.State {
+	c.Helper()
+	return read(c, c.store, func(tx sharing.ViewTx) (sharing.State, error) { return tx.Load(need) })
+}
+
+// allEvents returns the whole log of store.
+func (c *check) allEvents(store sharing.Store) []sharing.Event {
+	c.Helper()
+	return read(c, store, func(tx sharing.ViewTx) ([]sharing.Event, error) {
+		return tx.Events(sharing.EventQuery{Limit: many})
+	})
+}
+
+// many is a limit that no test reaches.
+const many = 1_000_000
+
+// same checks one read of every handle against the reference.
+func same[T any](c *check, promise string, fn func(sharing.ViewTx) (T, error)) {
+	c.Helper()
+	want := read(c, c.reference, fn)
+	for _, store := range c.stores {
+		c.equal(promise, read(c, store, fn), want)
+	}
+}
+
+// sameLoad checks one Load against the reference.
+func (c *check) sameLoad(promise string, need sharing.Need) {
+	c.Helper()
+	same(c, promise, func(tx sharing.ViewTx) (sharing.State, error) { return tx.Load(need) })
+}
+
+// equal fails the test unless got is want, and says what the contract asks.
+func (c *check) equal(promise string, got, want any) {
+	c.Helper()
+	if diff := difference(got, want); diff != "" {
+		c.Errorf("the contract asks: %s\n(-contract +store):\n%s", promise, diff)
+	}
+}
+
+// difference says how got differs from want in what the contract asks. Instants may be in any time zone,
+// empty maps and slices may be nil, JSON may be laid out anew, and cursors are each store's own.
+func difference(got, want any) string {
+	diff := cmp.Diff(want, got,
+		cmpopts.EquateEmpty(),
+		cmpopts.IgnoreFields(sharing.Event{}, "Cursor"),
+		cmp.FilterValues(func(a, b json.RawMessage) bool { return len(a) > 0 || len(b) > 0 }, cmp.Comparer(sameJSON)))
+	const most = 6000
+	if len(diff) > most {
+		return diff[:most] + "…"
+	}
+	return diff
+}
+
+func sameJSON(a, b json.RawMessage) bool {
+	decode := func(raw json.RawMessage) (v any) {
+		d := json.NewDecoder(strings.NewReader(string(raw)))
+		d.UseNumber()
+		if d.Decode(&v) != nil {
+			return string(raw)
+		}
+		return v
+	}
+	return reflect.DeepEqual(decode(a), decode(b))
+}
+
+// within runs fn and fails the test if it takes longer than patience: then something is locked that should not be.
+func (c *check) within(promise string, fn func() error) {
+	c.Helper()
+	done := make(chan error, 1)
+	go func() { done <- fn() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			c.Errorf("the contract asks: %s\ngot: %v", promise, err)
+		}
+	case <-time.After(patience):
+		c.Fatalf("the contract asks: %s\nafter %v it still hangs", promise, patience)
+	}
+}

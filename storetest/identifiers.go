@@ -1,0 +1,154 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imageshare/sharing"
+)
+
+// nasty are identifiers that are easily taken for one another, or for something else: all different, byte by byte.
+var nasty = []string{
+	"a", "A", "aa", "a-", "a.", "ab", "abc", "b", "B", "bc", "c", "-", "--", ".", "..", "/", "a/b", "a/", "/a", "~", "!", "|", ",", ";", "#",
+	"é", "e\u0301", "É", "e", "ß", "ss", "ﬁ", "fi", "K", "\u212a", "k", "ı", "i", "I", "İ", "ø", "o",
+	"a\u200b", "a\u00ad", "\ufeffa", "a\ufeff", "\u2066a", // invisible, and no spaces
+	"\ufffd", "\U00010000", "\U0010ffff", "\ue000", "日本", "日", "😀", // in UTF-16 the order is another
+	"%", "_", "a%", "a_", "%a", "?", "[a]", "\\", "\\\\", "a\\", "\\0", "'", "''", "\"", "`", "$1", "{}", "()", "&amp;", "<a>", "=", "a=b",
+	"0", "00", "1", "01", "10", "9", "1e1", "1.0", "-0", "+1", "0x10", "NULL", "null", "true", "org", "everyone",
+	strings.Repeat("x", 126), strings.Repeat("x", 127), strings.Repeat("x", 128), strings.Repeat("x", 127) + "y", strings.Repeat("x", 127) + "X",
+	strings.Repeat("é", 64), strings.Repeat("😀", 32), strings.Repeat("%", 128), strings.Repeat("\\", 128), strings.Repeat("\"", 128), strings.Repeat("<", 128),
+}
+
+// reserved are nasty too, but not allowed in accounts and organisations.
+var reserved = []string{"*", ":", "a:", ":a", "a:b", "org:a", "**", "a*"}
+
+const asBytes = "identifiers are bytes: equal only if byte for byte equal, and ordered by bytes"
+
+// testIdentifiers uses every nasty identifier in every place.
+func testIdentifiers(t *testing.T, open opener) {
+	t.Run("Images", func(t *testing.T) {
+		c := newCheck(t, open)
+		var items []any
+		for i, id := range slices.Concat(nasty, reserved) {
+			rec := image(sharing.ImageID(id), "me")
+			rec.Source.Image = "src"
+			items = append(items, rec, instance(sharing.InstanceID(id), "me", rec.ID), event(id, "me", rec.ID, int64(i+1)), share(rec.ID, "g"))
+		}
+		c.write(items...)
+		c.imageScan(asBytes, sharing.ImageScan{})
+		c.derivedScan(asBytes, "src", "")
+		c.shareScan(asBytes, sharing.ShareScan{Grantee: "g"})
+		c.instanceScan(asBytes, sharing.InstanceScan{Owner: "me"})
+		for _, id := range slices.Concat(nasty, reserved, []string{"X", "aA", "Ａ", "ÀB", "ё"}) {
+			img := sharing.ImageID(id)
+			c.sameLoad(asBytes, sharing.Need{Account: "me", Image: img, Instance: sharing.InstanceID(id), Operation: id, OwnInstances: true, AllShares: true})
+			c.instanceScan(asBytes, sharing.InstanceScan{Query: sharing.InstanceQuery{Image: img}})
+			c.eventScan(asBytes, sharing.EventQuery{Image: img})
+		}
+	})
+	t.Run("Accounts", func(t *testing.T) { testNastyAccounts(newCheck(t, open)) })
+	t.Run("Grantees", func(t *testing.T) { testNastyGrantees(newCheck(t, open)) })
+	t.Run("Pairs", func(t *testing.T) { testCollidingPairs(newCheck(t, open)) })
+	t.Run("Texts", func(t *testing.T) { testNastyTexts(newCheck(t, open)) })
+}
+
+func testNastyAccounts(c *check) {
+	var items []any
+	for i, id := range nasty {
+		account, img := sharing.AccountID(id), sharing.ImageID(fmt.Sprint("img", i))
+		items = append(items, image(img, account), instance(sharing.InstanceID(img), account, "img"), event("op", account, img, 1),
+			trustOf{account, sharing.Trust{Owners: []sharing.AccountID{account}, Enforce: true}}, share(img, "g"))
+	}
+	c.write(items...)
+	for _, id := range nasty {
+		account := sharing.AccountID(id)
+		c.sameLoad(asBytes, sharing.Need{Account: account, Trust: true, ImagesIn: here, OwnInstances: true, Image: "img"})
+		c.imageScan(asBytes, sharing.ImageScan{Query: sharing.ImageQuery{Owner: account}})
+		c.imageScan(asBytes, sharing.ImageScan{Account: account, Query: sharing.ImageQuery{Origin: sharing.OriginOwn}})
+		c.shareScan(asBytes, sharing.ShareScan{Owner: account})
+		c.instanceScan(asBytes, sharing.InstanceScan{Owner: account})
+		c.eventScan(asBytes, sharing.EventQuery{Actor: account})
+	}
+}
+
+func testNastyGrantees(c *check) {
+	all := []sharing.Grantee{sharing.Everyone}
+	for _, id := range nasty {
+		all = append(all, sharing.Account(sharing.AccountID(id)), sharing.Organization(sharing.OrganizationID(id)))
+	}
+	var shares []sharing.Share
+	for i, g := range all {
+		shares = append(shares, shareUntil("img", g, noon.AddDate(0, 0, i))) // each told by its expiry
+	}
+	c.write(image("img", "owner"), shares)
+	c.sameLoad(asBytes, sharing.Need{Image: "img", AllShares: true})
+	c.sameLoad(asBytes, sharing.Need{Image: "img", Grantees: all})
+	c.shareScan(asBytes, sharing.ShareScan{Image: "img"})
+	for i, id := range nasty {
+		c.sameLoad(asBytes, sharing.Need{
+			Account: sharing.AccountID(id), Organizations: []sharing.OrganizationID{sharing.OrganizationID(nasty[len(nasty)-1-i])}, Image: "img"})
+		c.shareScan(asBytes, sharing.ShareScan{Grantee: sharing.Grantee(id)})
+		c.imageScan(asBytes, sharing.ImageScan{Account: sharing.AccountID(id), Query: sharing.ImageQuery{Origin: sharing.OriginShared}})
+	}
+	for _, g := range all[:len(all)/2] {
+		c.write(ended{"img", g})
+	}
+	c.sameLoad(asBytes, sharing.Need{Image: "img", AllShares: true})
+}
+
+// testCollidingPairs has keys of two parts that are the same when they are put one after the other, with or without a separator.
+func testCollidingPairs(c *check) {
+	parts := []string{"a", "b", "ab", "bc", "abc", "c", "a/", "/b", "a/b", "a|b", "a,b", "b/", "\\", "a\\", "%", "a%", "0", "1", "11", "00", "é", strings.Repeat("x", 127), strings.Repeat("x", 128)}
+	var items []any
+	for i, x := range parts {
+		items = append(items, image(sharing.ImageID(x), "owner"))
+		for j, y := range parts {
+			if (i+j)%2 == 0 {
+				continue // so that what is absent may collide with what is there
+			}
+			rec := image(sharing.ImageID(fmt.Sprintf("%d-%d", i, j)), sharing.AccountID(x))
+			rec.Region = sharing.Region(y)
+			vm := instance(sharing.InstanceID(rec.ID), sharing.AccountID(x), sharing.ImageID(y))
+			items = append(items, rec, vm, share(sharing.ImageID(x), sharing.Grantee(y)), share(rec.ID, sharing.Organization(sharing.OrganizationID(x))))
+		}
+	}
+	c.write(items...)
+	promise := "keys of several parts do not meet, however their parts are cut: " + asBytes
+	for _, x := range parts {
+		for _, y := range parts {
+			c.sameLoad(promise, sharing.Need{
+				Account: sharing.AccountID(x), ImagesIn: sharing.Region(y), Image: sharing.ImageID(y), OwnInstances: true,
+				Grantees: []sharing.Grantee{sharing.Grantee(x)}, Organizations: []sharing.OrganizationID{sharing.OrganizationID(y)}})
+		}
+		c.shareScan(promise, sharing.ShareScan{Image: sharing.ImageID(x)})
+		c.shareScan(promise, sharing.ShareScan{Grantee: sharing.Grantee(x)})
+		c.sameLoad(promise, sharing.Need{Image: sharing.ImageID(x), AllShares: true, PresentAt: noon})
+		c.instanceScan(promise, sharing.InstanceScan{Owner: sharing.AccountID(x), Query: sharing.InstanceQuery{Image: "a"}})
+	}
+	c.write(deleted(image("a", "owner")), deleted(image("a/b", "owner")))
+	c.shareScan("a deleted image takes no other image's shares with it", sharing.ShareScan{Owner: "owner"})
+}
+
+// testNastyTexts looks images and instances up by texts that are no identifiers: they may hold spaces.
+func testNastyTexts(c *check) {
+	texts := slices.Concat(nasty, reserved, []string{" ", "  ", "a ", " a", "a  b", "a b", "\u00a0", "a\u3000", "\u2028"})
+	var items []any
+	for i, s := range texts {
+		rec := image(sharing.ImageID(fmt.Sprint("img", i)), "me")
+		rec.Name, rec.Family, rec.Architecture, rec.Description, rec.Labels = s, s, s, s, map[string]string{s: texts[len(texts)-1-i]}
+		vm := instance(sharing.InstanceID(rec.ID), "me", rec.ID)
+		vm.Labels = rec.Labels
+		items = append(items, rec, vm)
+	}
+	c.write(items...)
+	promise := "a text must be equal, byte for byte, labels included"
+	for i, s := range texts {
+		labels := map[string]string{s: texts[len(texts)-1-i]}
+		for _, q := range []sharing.ImageQuery{{Name: s}, {Family: s}, {Labels: labels}, {Labels: map[string]string{s: s}}, {Name: s, Family: s, Labels: labels}} {
+			c.imageScan(promise, sharing.ImageScan{Query: q})
+		}
+		c.instanceScan(promise, sharing.InstanceScan{Owner: "me", Query: sharing.InstanceQuery{Labels: labels}})
+	}
+}

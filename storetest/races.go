@@ -1,0 +1,257 @@
+package storetest
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/imageshare/sharing"
+)
+
+// testWriteSkew lets two transactions read the same two things and change one each:
+// an owner deletes an image that no instance uses, while an instance is launched from an image that is not deleted.
+func testWriteSkew(c *check) {
+	for round := range 5 {
+		img, vm := sharing.ImageID(fmt.Sprint("img", round)), sharing.InstanceID(fmt.Sprint("vm", round))
+		c.write(image(img, "me"))
+		m := newMeeting(2)
+		var both atomic.Int32
+		c.together(2, func(i int) error {
+			first, done := true, false
+			err := update(c.ctx, c.handle(round+i), func(tx sharing.UpdateTx) error {
+				state, err := tx.Load(sharing.Need{Account: "me", Image: img, OwnInstances: true})
+				if first {
+					first = false
+					m.wait()
+				}
+				done = false
+				if err != nil || state.OwnInstances > 0 || !state.Image.Image.DeletedAt.IsZero() {
+					return err
+				}
+				done = true
+				if i == 0 {
+					return put(tx, deleted(image(img, "me")))
+				}
+				return put(tx, instance(vm, "me", img))
+			})
+			if err == nil && done {
+				both.Add(1)
+			}
+			return err
+		})
+		if !c.Failed() && both.Load() != 1 {
+			c.Fatalf("the contract asks: transactions are strictly serialisable; of a delete if nothing uses the image, and a launch if it is not deleted, exactly one can happen; %d did", both.Load())
+		}
+	}
+}
+
+// testOneInstant changes two records together between two reads of one transaction.
+func testOneInstant(c *check) {
+	c.write(instance("left", "me", "img"), instance("right", "me", "img"))
+	generation := func(tx sharing.ViewTx, id sharing.InstanceID) (int64, error) {
+		state, err := tx.Load(sharing.Need{Instance: id})
+		if err != nil || state.Instance == nil {
+			return 0, err
+		}
+		return state.Instance.DiskGeneration, nil
+	}
+	bump := func(i int) error {
+		return update(c.ctx, c.handle(i), func(tx sharing.UpdateTx) error {
+			n, err := generation(tx, "left")
+			if err != nil {
+				return err
+			}
+			left, right := instance("left", "me", "img"), instance("right", "me", "img")
+			left.DiskGeneration, right.DiskGeneration = n+1, n+1
+			return put(tx, left, right)
+		})
+	}
+	between := func(tx sharing.ViewTx, i int) (left, right int64, bumped chan error, err error) {
+		if left, err = generation(tx, "left"); err != nil {
+			return 0, 0, nil, err
+		}
+		m := newMeeting(2)
+		bumped = make(chan error, 1)
+		go func() {
+			err := bump(i)
+			m.wait()
+			bumped <- err
+		}()
+		m.wait()
+		right, err = generation(tx, "right")
+		return left, right, bumped, err
+	}
+	for round := range 4 {
+		var left, right int64
+		var bumped []chan error
+		fn := func(tx sharing.ViewTx) (err error) {
+			var done chan error
+			left, right, done, err = between(tx, round/2)
+			if done != nil {
+				bumped = append(bumped, done)
+			}
+			return err
+		}
+		kind := "View"
+		c.within("a transaction that reads while another writes ends", func() error {
+			if round%2 == 0 {
+				return c.handle(round).View(c.ctx, fn)
+			}
+			kind = "Update"
+			return update(c.ctx, c.handle(round), func(tx sharing.UpdateTx) error {
+				if err := fn(tx); err != nil {
+					return err
+				}
+				return put(tx, image("img", "me"))
+			})
+		})
+		if left != right {
+			c.Errorf("the contract asks: a transaction reads all at one instant; a %s read one record before and one after a transaction that changed both (%d, %d)", kind, left, right)
+		}
+		for _, done := range bumped {
+			c.within("a transaction that writes while another reads ends", func() error { return <-done })
+		}
+	}
+}
+
+// testConcurrency lets goroutines work at once, as engines do, and counts what comes out.
+func testConcurrency(t *testing.T, open opener) {
+	t.Run("Quota", func(t *testing.T) { testQuota(newCheck(t, open)) })
+	t.Run("ShareLimit", func(t *testing.T) { testShareLimit(newCheck(t, open)) })
+	t.Run("LostUpdate", func(t *testing.T) { testLostUpdate(newCheck(t, open)) })
+	t.Run("ReadsWhatReturned", func(t *testing.T) { testReadsWhatReturned(newCheck(t, open)) })
+}
+
+// testQuota puts images while there are fewer than the limit.
+func testQuota(c *check) {
+	const workers, each, limit = 8, 3, 10
+	c.together(workers, func(i int) error {
+		for n := range each {
+			err := update(c.ctx, c.handle(i), func(tx sharing.UpdateTx) error {
+				state, err := tx.Load(sharing.Need{Account: "me", ImagesIn: here})
+				if err != nil || state.ImagesOwned >= limit {
+					return err
+				}
+				id := sharing.ImageID(fmt.Sprintf("img%d-%d", i, n))
+				return put(tx, image(id, "me"), event(string(id), "me", id, 1))
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, store := range c.stores {
+		state := read(c, store, func(tx sharing.ViewTx) (sharing.State, error) {
+			return tx.Load(sharing.Need{Account: "me", ImagesIn: here})
+		})
+		images := read(c, store, func(tx sharing.ViewTx) ([]sharing.Access, error) { return tx.Images(sharing.ImageScan{Limit: many}) })
+		const promise = "transactions that count before they put never exceed the limit, and reach it"
+		c.equal(promise+": ImagesOwned", state.ImagesOwned, limit)
+		c.equal(promise+": Images", len(images), limit)
+		c.equal(promise+": Events", len(c.allEvents(store)), limit)
+	}
+}
+
+// testShareLimit puts shares of one image while there are fewer than the limit, and ends some.
+func testShareLimit(c *check) {
+	const workers, each, limit = 8, 3, 5
+	var over atomic.Int32
+	c.write(image("img", "owner"))
+	c.together(workers, func(i int) error {
+		for n := range each {
+			g := sharing.Grantee(fmt.Sprintf("g%d-%d", i, n))
+			err := update(c.ctx, c.handle(i), func(tx sharing.UpdateTx) error {
+				state, err := tx.Load(sharing.Need{Image: "img", PresentAt: noon, AllShares: true})
+				if err != nil {
+					return err
+				}
+				if state.PresentShares > limit || state.PresentShares != len(state.Shares) {
+					over.Add(1)
+				}
+				if state.PresentShares == limit {
+					return tx.DeleteShares("img", []sharing.Grantee{state.Shares[0].Grantee, state.Shares[1].Grantee})
+				}
+				return put(tx, share("img", g))
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if over.Load() > 0 {
+		c.Errorf("the contract asks: transactions that count before they put never exceed the limit; %d runs read a count over it, or one that is not that of the shares", over.Load())
+	}
+}
+
+// testLostUpdate adds one, many times.
+func testLostUpdate(c *check) {
+	const workers, each = 6, 5
+	vm := instance("vm", "me", "img")
+	c.write(vm)
+	c.together(workers, func(i int) error {
+		for range each {
+			err := update(c.ctx, c.handle(i), func(tx sharing.UpdateTx) error {
+				state, err := tx.Load(sharing.Need{Instance: "vm"})
+				if err != nil {
+					return err
+				}
+				next := *state.Instance
+				next.DiskGeneration++
+				return put(tx, next, event(fmt.Sprint("op", next.DiskGeneration), "me", "img", next.DiskGeneration-1))
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	got := c.load(sharing.Need{Instance: "vm", Image: "img"})
+	c.equal("no update is lost: each transaction that adds one reads what the one before it wrote", got.Instance.DiskGeneration, int64(1+workers*each))
+	for i, ev := range c.allEvents(c.store) {
+		if ev.Sequence != int64(i+1) {
+			c.Fatalf("the contract asks: the order of the log is that of the commits; event %d has the number %d", i+1, ev.Sequence)
+		}
+	}
+}
+
+// testReadsWhatReturned reads, from every handle, while one writes: never less than what had returned before.
+func testReadsWhatReturned(c *check) {
+	const writes, readers = 30, 3
+	vm := instance("vm", "me", "img")
+	c.write(vm)
+	var returned atomic.Int64
+	returned.Store(1)
+	c.together(readers+1, func(i int) error {
+		if i == readers {
+			for n := int64(2); n <= writes; n++ {
+				next := vm
+				next.DiskGeneration = n
+				if err := update(c.ctx, c.store, func(tx sharing.UpdateTx) error { return put(tx, next) }); err != nil {
+					returned.Store(writes)
+					return err
+				}
+				returned.Store(n)
+			}
+			return nil
+		}
+		for last := int64(0); last < writes; {
+			least := max(last, returned.Load())
+			err := c.handle(i).View(c.ctx, func(tx sharing.ViewTx) error {
+				state, err := tx.Load(sharing.Need{Instance: "vm"})
+				if err == nil {
+					last = state.Instance.DiskGeneration
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if last < least {
+				return fmt.Errorf("a View read %d though an Update that wrote %d had returned, or an earlier View had read it", last, least)
+			}
+		}
+		return nil
+	})
+}
