@@ -1,0 +1,187 @@
+package memstore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"time"
+
+	"github.com/imageshare/sharing"
+)
+
+// maxRows is how many shares a chunk holds at most.
+const maxRows = 128
+
+// A chunk is a number of shares of one image, in ascending order of grantee, packed into one piece of memory
+// so that finding one of them touches little of it. It never changes. An empty one is nil. In it are
+//
+//	the number of shares, in one byte,
+//	their tags, each one byte of the grantee's hash, by which they are found,
+//	their rows, of rowSize bytes each,
+//	the place of the end of the names, in four bytes,
+//	their names: the grantees.
+type chunk []byte
+
+// Where in a row the values are.
+const (
+	rowName    = 0 // the place of the name in the chunk, in four bytes; it ends where the next one begins
+	rowStatus  = 4
+	rowExpires = rowStatus + 1
+	rowCreated = rowExpires + timeSize
+	rowUpdated = rowCreated + timeSize
+	rowSize    = rowUpdated + timeSize
+
+	// A time is a number of seconds and one of nanoseconds: it has to hold the years 1 to 9999.
+	timeSize = 8 + 4
+)
+
+// A row is a share in a chunk.
+type row struct {
+	chunk chunk
+	index int
+}
+
+func (c chunk) len() int {
+	if c == nil {
+		return 0
+	}
+	return int(c[0])
+}
+
+// rowAt returns where the i-th row begins, or the rows end.
+func (c chunk) rowAt(i int) int { return 1 + int(c[0]) + i*rowSize }
+
+// nameAt returns where the i-th name begins, or the names end.
+func (c chunk) nameAt(i int) int { return int(binary.LittleEndian.Uint32(c[c.rowAt(i):])) }
+
+func (c chunk) name(i int) []byte { return c[c.nameAt(i):c.nameAt(i+1)] }
+
+// find returns the share with grantee, which has the given tag.
+func (c chunk) find(grantee sharing.Grantee, tag byte) (row, bool) {
+	n := c.len()
+	for i := 0; i < n; i++ {
+		next := bytes.IndexByte(c[1+i:1+n], tag)
+		if next < 0 {
+			break
+		}
+		if i += next; string(c.name(i)) == string(grantee) {
+			return row{c, i}, true
+		}
+	}
+	return row{}, false
+}
+
+// search returns the index of the first share whose grantee is not less, and whether it is equal.
+func (c chunk) search(grantee sharing.Grantee) (int, bool) {
+	low, high := 0, c.len()
+	for low < high {
+		if mid := (low + high) / 2; string(c.name(mid)) < string(grantee) {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low, low < c.len() && string(c.name(low)) == string(grantee)
+}
+
+// value returns the bytes of the row from a place in it on.
+func (r row) value(at int) []byte { return r.chunk[r.chunk.rowAt(r.index)+at:] }
+
+func (r row) time(at int) time.Time {
+	v := r.value(at)
+	return time.Unix(int64(binary.LittleEndian.Uint64(v)), int64(binary.LittleEndian.Uint32(v[8:]))).UTC()
+}
+
+func (r row) status() sharing.ShareStatus { return sharing.ShareStatus(r.value(rowStatus)[0]) }
+
+func (r row) expires() time.Time { return r.time(rowExpires) }
+
+func (r row) grantee() sharing.Grantee { return sharing.Grantee(r.chunk.name(r.index)) }
+
+func (r row) grant() sharing.Grant {
+	return sharing.Grant{Exists: true, Status: r.status(), Expires: r.expires()}
+}
+
+func (r row) share(image sharing.ImageID) sharing.Share {
+	return sharing.Share{
+		Image:     image,
+		Grantee:   r.grantee(),
+		Status:    r.status(),
+		CreatedAt: r.time(rowCreated),
+		UpdatedAt: r.time(rowUpdated),
+		Expires:   r.expires(),
+	}
+}
+
+// pack returns a chunk of one share, whose grantee has the given tag.
+func pack(share sharing.Share, tag byte) chunk {
+	const name = 1 + 1 + rowSize + 4
+	c := make(chunk, 0, name+len(share.Grantee))
+	c = append(c, 1, tag)
+	c = binary.LittleEndian.AppendUint32(c, name)
+	c = append(c, byte(share.Status))
+	c = appendTime(c, share.Expires)
+	c = appendTime(c, share.CreatedAt)
+	c = appendTime(c, share.UpdatedAt)
+	c = binary.LittleEndian.AppendUint32(c, uint32(name+len(share.Grantee)))
+	return append(c, share.Grantee...)
+}
+
+func appendTime(c chunk, t time.Time) chunk {
+	c = binary.LittleEndian.AppendUint64(c, uint64(t.Unix()))
+	return binary.LittleEndian.AppendUint32(c, uint32(t.Nanosecond()))
+}
+
+// A part is those shares of a chunk that have the indexes from from to before to.
+type part struct {
+	chunk    chunk
+	from, to int
+}
+
+// join returns a chunk of the parts, one after the other.
+func join(parts ...part) chunk {
+	count, names := 0, 0
+	for _, p := range parts {
+		if p.from < p.to {
+			count += p.to - p.from
+			names += p.chunk.nameAt(p.to) - p.chunk.nameAt(p.from)
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	name := 1 + count*(1+rowSize) + 4
+	c := make(chunk, 0, name+names)
+	c = append(c, byte(count))
+	for _, p := range parts {
+		if p.from < p.to {
+			c = append(c, p.chunk[1+p.from:1+p.to]...)
+		}
+	}
+	for _, p := range parts {
+		for i := p.from; i < p.to; i++ {
+			c = binary.LittleEndian.AppendUint32(c, uint32(name))
+			c = append(c, p.chunk[p.chunk.rowAt(i)+rowStatus:p.chunk.rowAt(i+1)]...)
+			name += len(p.chunk.name(i))
+		}
+	}
+	c = binary.LittleEndian.AppendUint32(c, uint32(name))
+	for _, p := range parts {
+		if p.from < p.to {
+			c = append(c, p.chunk[p.chunk.nameAt(p.from):p.chunk.nameAt(p.to)]...)
+		}
+	}
+	return c
+}
+
+// expiryKey returns a key that orders shares by expiry.
+func expiryKey(expires time.Time, grantee sharing.Grantee) string {
+	var key strings.Builder
+	key.Grow(timeSize + len(grantee))
+	var at [timeSize]byte
+	binary.BigEndian.PutUint64(at[:], uint64(expires.Unix())^1<<63)
+	binary.BigEndian.PutUint32(at[8:], uint32(expires.Nanosecond()))
+	key.Write(at[:])
+	key.WriteString(string(grantee))
+	return key.String()
+}

@@ -1,0 +1,109 @@
+package memstore
+
+import (
+	"slices"
+
+	"github.com/imageshare/sharing"
+)
+
+// An image is all that the store holds about one image ID, in one piece of memory, since a decision reads most of it.
+//
+// Its record never changes: transactions hand out pointers to it. A new record comes in a new image,
+// which takes over the rest. The other fields are read and written under the store's lock.
+type image struct {
+	shares   shares
+	sequence int64 // of the last event about it
+	// record has no ID if the ID is known from shares or events only.
+	record sharing.ImageRecord
+}
+
+// live reports whether listings find the image.
+func (img *image) live() bool {
+	return img != nil && img.record.ID != "" && img.record.DeletedAt.IsZero()
+}
+
+func (img *image) deleted() bool { return !img.record.DeletedAt.IsZero() }
+
+// A field is what an attribute is about.
+type field uint8
+
+const (
+	fieldOwner       field = iota
+	fieldOwnerRegion       // the owner as name, the region as value
+	fieldOwnerShared       // the owner, of images with shares
+	fieldOwnerImage        // of instances: the owner as name, the image as value
+	fieldImage             // of instances
+	fieldFamily
+	fieldName
+	fieldDigest
+	fieldSource
+	fieldDerived // the source, of tombstones too
+	fieldLabel
+	// fieldGrantee is the grantee of a share. Of a deleted image it stays for a while: what is found by it has to be checked.
+	fieldGrantee
+)
+
+// An attribute is something by which images or instances are found.
+type attribute struct {
+	field       field
+	name, value string
+}
+
+// attributes returns by what the image is found, but for its grantees.
+func (img *image) attributes() []attribute {
+	rec := &img.record
+	var found []attribute
+	add := func(f field, name, value string) { found = append(found, attribute{f, name, value}) }
+	addSet := func(f field, value string) {
+		if value != "" {
+			add(f, "", value)
+		}
+	}
+	addSet(fieldDerived, string(rec.Source.Image))
+	if !img.live() {
+		return found
+	}
+	add(fieldOwner, "", string(rec.Owner))
+	add(fieldOwnerRegion, string(rec.Owner), string(rec.Region))
+	if !img.shares.empty() {
+		add(fieldOwnerShared, "", string(rec.Owner))
+	}
+	addSet(fieldFamily, rec.Family)
+	addSet(fieldName, rec.Name)
+	addSet(fieldDigest, rec.Digest)
+	addSet(fieldSource, string(rec.Source.Image))
+	for key, value := range rec.Labels {
+		add(fieldLabel, key, value)
+	}
+	return found
+}
+
+// instanceAttributes returns by what the instance is found.
+func instanceAttributes(rec *sharing.InstanceRecord) []attribute {
+	if rec == nil || !rec.TerminatedAt.IsZero() {
+		return nil
+	}
+	found := []attribute{
+		{fieldOwner, "", string(rec.Owner)},
+		{fieldImage, "", string(rec.Image)},
+		{fieldOwnerImage, string(rec.Owner), string(rec.Image)},
+	}
+	for key, value := range rec.Labels {
+		found = append(found, attribute{fieldLabel, key, value})
+	}
+	return found
+}
+
+// reindex makes the item, which was found by the attributes before, found by the attributes now.
+func reindex[T sharing.ImageID | sharing.InstanceID](in index[attribute, T], item T, before, now []attribute) {
+	for _, a := range before {
+		if !slices.Contains(now, a) {
+			in.remove(a, item)
+		}
+	}
+	for _, a := range now {
+		if !slices.Contains(before, a) {
+			in.add(a, item)
+		}
+	}
+}

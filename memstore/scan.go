@@ -1,0 +1,203 @@
+package memstore
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/imageshare/sharing"
+)
+
+// Images implements [sharing.ViewTx].
+func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+	s, q := tx.store, &scan.Query
+	var found []sharing.Access
+	for id := range all(s.selectImages(scan), scan.After, true) {
+		if err := tx.ctx.Err(); err != nil {
+			return nil, err
+		}
+		img := s.images[id]
+		if !img.live() || q.Region != "" && q.Region != img.record.Region {
+			continue
+		}
+		var access sharing.Access
+		s.access(img, scan.Account, scan.Organizations, &access)
+		if q.Origin != 0 && q.Origin&origin(access, scan.Account) == 0 {
+			continue
+		}
+		if found = append(found, access); len(found) == scan.Limit {
+			break
+		}
+	}
+	return found, tx.ctx.Err()
+}
+
+// origin returns the ways by which an image that is not deleted reaches account, whatever the shares' status and expiry.
+func origin(access sharing.Access, account sharing.AccountID) sharing.Origin {
+	var by sharing.Origin
+	if access.Image.Owner == account {
+		by |= sharing.OriginOwn
+	}
+	if access.Own.Exists || access.Organization.Exists {
+		by |= sharing.OriginShared
+	}
+	if access.Everyone.Exists {
+		by |= sharing.OriginPublic
+	}
+	return by
+}
+
+// selectImages finds the images that scan selects, and maybe some in other regions or that no share reaches any more.
+func (s *Store) selectImages(scan sharing.ImageScan) seeker[sharing.ImageID] {
+	q := &scan.Query
+	var wanted intersection[sharing.ImageID]
+	if q.Origin != 0 {
+		wanted = append(wanted, s.reached(scan))
+	}
+	for _, a := range []attribute{
+		{fieldOwner, "", string(q.Owner)},
+		{fieldFamily, "", q.Family},
+		{fieldName, "", q.Name},
+		{fieldDigest, "", q.Digest},
+		{fieldSource, "", string(q.Source)},
+	} {
+		if a.value != "" {
+			wanted = append(wanted, s.imagesBy[a].cursor())
+		}
+	}
+	for key, value := range q.Labels {
+		wanted = append(wanted, s.imagesBy[attribute{fieldLabel, key, value}].cursor())
+	}
+	if len(wanted) == 0 {
+		// The engine always asks by origin, so no index serves this.
+		return newSet(slices.Sorted(maps.Keys(s.images))).cursor()
+	}
+	return wanted
+}
+
+// reached finds the images that reach the account by the origins of the query.
+func (s *Store) reached(scan sharing.ImageScan) union[sharing.ImageID] {
+	var reached union[sharing.ImageID]
+	by := func(f field, value string) {
+		reached = append(reached, s.imagesBy[attribute{f, "", value}].cursor())
+	}
+	if scan.Query.Origin&sharing.OriginOwn != 0 {
+		by(fieldOwner, string(scan.Account))
+	}
+	if scan.Query.Origin&sharing.OriginShared != 0 {
+		by(fieldGrantee, string(scan.Account))
+		for _, id := range scan.Organizations {
+			by(fieldGrantee, string(sharing.Organization(id)))
+		}
+	}
+	if scan.Query.Origin&sharing.OriginPublic != 0 {
+		by(fieldGrantee, string(sharing.Everyone))
+	}
+	return reached
+}
+
+// Derived implements [sharing.ViewTx].
+func (tx *view) Derived(source, after sharing.ImageID, limit int) ([]*sharing.ImageRecord, error) {
+	s := tx.store
+	var found []*sharing.ImageRecord
+	for id := range all(s.imagesBy[attribute{fieldDerived, "", string(source)}].cursor(), after, true) {
+		if found = append(found, &s.images[id].record); len(found) == limit {
+			break
+		}
+	}
+	return found, tx.ctx.Err()
+}
+
+// Shares implements [sharing.ViewTx].
+func (tx *view) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
+	page := sharePage{store: tx.store, scan: scan}
+	if scan.Image != "" {
+		if scan.Image >= scan.After.Image {
+			page.add(scan.Image)
+		}
+		return page.found, tx.ctx.Err()
+	}
+	var wanted intersection[sharing.ImageID]
+	if scan.Owner != "" {
+		wanted = append(wanted, tx.store.imagesBy[attribute{fieldOwnerShared, "", string(scan.Owner)}].cursor())
+	}
+	if scan.Grantee != "" {
+		wanted = append(wanted, tx.store.imagesBy[attribute{fieldGrantee, "", string(scan.Grantee)}].cursor())
+	}
+	if len(wanted) == 0 {
+		return nil, tx.ctx.Err()
+	}
+	for id := range all(wanted, scan.After.Image, false) {
+		if err := tx.ctx.Err(); err != nil {
+			return nil, err
+		}
+		if page.add(id); len(page.found) == scan.Limit {
+			break
+		}
+	}
+	return page.found, tx.ctx.Err()
+}
+
+// A sharePage collects what a scan of shares selects, image by image.
+type sharePage struct {
+	store *Store
+	scan  sharing.ShareScan
+	found []sharing.SharedImage
+}
+
+// add adds the shares of the image that are selected, until the page is full.
+func (p *sharePage) add(id sharing.ImageID) {
+	img := p.store.images[id]
+	if !img.live() || p.scan.Owner != "" && p.scan.Owner != img.record.Owner {
+		return
+	}
+	after := sharing.Grantee("")
+	if id == p.scan.After.Image {
+		after = p.scan.After.Grantee
+	}
+	if g := p.scan.Grantee; g != "" {
+		if r, ok := img.shares.find(g, p.store.tag(g)); ok && g > after {
+			p.found = append(p.found, sharing.SharedImage{Share: r.share(id), Record: &img.record})
+		}
+		return
+	}
+	for r := range img.shares.from(after, true) {
+		if len(p.found) == p.scan.Limit {
+			return
+		}
+		p.found = append(p.found, sharing.SharedImage{Share: r.share(id), Record: &img.record})
+	}
+}
+
+// Instances implements [sharing.ViewTx].
+func (tx *view) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
+	s, q := tx.store, &scan.Query
+	by := func(f field, name, value string) seeker[sharing.InstanceID] {
+		return s.instancesBy[attribute{f, name, value}].cursor()
+	}
+	var wanted intersection[sharing.InstanceID]
+	switch {
+	case scan.Owner != "" && q.Image != "":
+		wanted = append(wanted, by(fieldOwnerImage, string(scan.Owner), string(q.Image)))
+	case scan.Owner != "":
+		wanted = append(wanted, by(fieldOwner, "", string(scan.Owner)))
+	default:
+		wanted = append(wanted, by(fieldImage, "", string(q.Image)))
+	}
+	for key, value := range q.Labels {
+		wanted = append(wanted, by(fieldLabel, key, value))
+	}
+	var found []*sharing.InstanceRecord
+	for id := range all(wanted, scan.After, true) {
+		if err := tx.ctx.Err(); err != nil {
+			return nil, err
+		}
+		rec := s.instances[id]
+		if q.Region != "" && q.Region != rec.Region {
+			continue
+		}
+		if found = append(found, rec); len(found) == scan.Limit {
+			break
+		}
+	}
+	return found, tx.ctx.Err()
+}

@@ -1,0 +1,104 @@
+// Package memstore is the reference implementation of [sharing.Store]: it keeps everything in memory.
+//
+// One lock makes transactions strictly serialisable: those that read share it, one that writes has it alone.
+// What a transaction writes is kept aside until its closure has returned nil, and then applied by code that can't fail,
+// so that a transaction that ends in any other way leaves no trace.
+//
+// # Layout
+//
+// A decision reads one image and at most one share of it, so these lie close together: a map leads to the image,
+// the image holds its record and its shares, and the shares are searched by a short list of hashes.
+// Listings walk ordered sets of IDs, one for each owner, grantee, family, name, label and so on,
+// and intersect them where a query has several conditions: a page costs by its own size, not by that of the store.
+package memstore
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+
+	"github.com/imageshare/sharing"
+)
+
+// A Store keeps an engine's state in memory. Make one with [New]. It is safe for concurrent use.
+type Store struct {
+	mu sync.RWMutex // guards all that follows
+
+	images      map[sharing.ImageID]*image
+	imagesBy    index[attribute, sharing.ImageID]
+	instances   map[sharing.InstanceID]*sharing.InstanceRecord
+	instancesBy index[attribute, sharing.InstanceID]
+	trust       map[sharing.AccountID]sharing.Trust
+	log         log
+	leftovers   []leftover
+
+	seed     maphash.Seed // of the tags of grantees
+	everyone byte         // the tag of sharing.Everyone
+	views    sync.Pool    // of *view, since every decision needs one
+}
+
+var _ sharing.Store = (*Store)(nil)
+
+// New returns an empty store.
+func New() *Store {
+	s := &Store{
+		images:      make(map[sharing.ImageID]*image),
+		imagesBy:    make(index[attribute, sharing.ImageID]),
+		instances:   make(map[sharing.InstanceID]*sharing.InstanceRecord),
+		instancesBy: make(index[attribute, sharing.InstanceID]),
+		trust:       make(map[sharing.AccountID]sharing.Trust),
+		log:         newLog(),
+		seed:        maphash.MakeSeed(),
+	}
+	s.everyone = s.tag(sharing.Everyone)
+	s.views.New = func() any { return &view{store: s} }
+	return s
+}
+
+// tag returns what a chunk of shares keeps of the grantee's hash.
+func (s *Store) tag(grantee sharing.Grantee) byte {
+	return byte(maphash.String(s.seed, string(grantee)))
+}
+
+// A view is a transaction that reads.
+type view struct {
+	store *Store
+	ctx   context.Context
+}
+
+// View implements [sharing.Store].
+func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	tx := s.views.Get().(*view)
+	tx.ctx = ctx
+	s.mu.RLock()
+	defer func() {
+		s.mu.RUnlock()
+		tx.ctx = nil
+		s.views.Put(tx)
+	}()
+	return fn(tx)
+}
+
+// Update implements [sharing.Store]. It never gives up, and always knows the outcome.
+func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tx := &update{view: view{store: s, ctx: ctx}}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, write := range tx.writes {
+		write()
+	}
+	s.sweep()
+	return nil
+}

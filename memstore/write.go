@@ -1,0 +1,184 @@
+package memstore
+
+import "github.com/imageshare/sharing"
+
+// An update is a transaction that writes: it remembers what to do, in order, once its closure has returned nil.
+type update struct {
+	view
+	writes []func()
+}
+
+func (tx *update) write(do func()) error {
+	if err := tx.ctx.Err(); err != nil {
+		return err
+	}
+	tx.writes = append(tx.writes, do)
+	return nil
+}
+
+// PutImage implements [sharing.UpdateTx].
+func (tx *update) PutImage(record sharing.ImageRecord) error {
+	img := &image{record: record}
+	return tx.write(func() { tx.store.putImage(img) })
+}
+
+// PutShares implements [sharing.UpdateTx].
+func (tx *update) PutShares(shares []sharing.Share) error {
+	return tx.write(func() { tx.store.putShares(shares) })
+}
+
+// DeleteShares implements [sharing.UpdateTx].
+func (tx *update) DeleteShares(image sharing.ImageID, grantees []sharing.Grantee) error {
+	return tx.write(func() { tx.store.deleteShares(image, grantees) })
+}
+
+// PutInstance implements [sharing.UpdateTx].
+func (tx *update) PutInstance(record sharing.InstanceRecord) error {
+	return tx.write(func() { tx.store.putInstance(&record) })
+}
+
+// PutTrust implements [sharing.UpdateTx].
+func (tx *update) PutTrust(account sharing.AccountID, trust sharing.Trust) error {
+	return tx.write(func() { tx.store.putTrust(account, trust) })
+}
+
+// Append implements [sharing.UpdateTx].
+func (tx *update) Append(events []sharing.Event) error {
+	return tx.write(func() { tx.store.appendEvents(events) })
+}
+
+func (s *Store) putImage(img *image) {
+	together(&img.record)
+	id := img.record.ID
+	var before []attribute
+	if old := s.images[id]; old != nil {
+		before = old.attributes()
+		img.sequence = old.sequence
+		if !img.deleted() {
+			img.shares = old.shares
+		} else if !old.shares.empty() {
+			s.leftovers = append(s.leftovers, leftover{image: id, shares: old.shares})
+		}
+		old.shares = shares{} // transactions may have handed out old's record, but nobody needs these any more
+	}
+	s.images[id] = img
+	reindex(s.imagesBy, id, before, img.attributes())
+}
+
+// together puts the texts that every decision compares into one piece of memory.
+func together(rec *sharing.ImageRecord) {
+	text := string(rec.ID) + string(rec.Owner) + string(rec.Region)
+	owner, region := len(rec.ID), len(rec.ID)+len(rec.Owner)
+	rec.ID, rec.Owner, rec.Region = sharing.ImageID(text[:owner]), sharing.AccountID(text[owner:region]), sharing.Region(text[region:])
+}
+
+// image returns what is held about id, which may be nothing yet.
+func (s *Store) image(id sharing.ImageID) *image {
+	img := s.images[id]
+	if img == nil {
+		img = new(image)
+		s.images[id] = img
+	}
+	return img
+}
+
+func (s *Store) putShares(shares []sharing.Share) {
+	if len(shares) == 0 {
+		return
+	}
+	id := shares[0].Image
+	img := s.image(id)
+	if img.deleted() {
+		return
+	}
+	if img.shares.empty() && img.live() {
+		s.imagesBy.add(attribute{fieldOwnerShared, "", string(img.record.Owner)}, id)
+	}
+	for i := range shares {
+		grantee := shares[i].Grantee
+		img.shares.put(shares[i], s.tag(grantee))
+		s.imagesBy.add(attribute{fieldGrantee, "", string(grantee)}, id)
+	}
+}
+
+func (s *Store) deleteShares(id sharing.ImageID, grantees []sharing.Grantee) {
+	img := s.images[id]
+	if img == nil || img.shares.empty() {
+		return
+	}
+	for _, grantee := range grantees {
+		if img.shares.remove(grantee) {
+			s.imagesBy.remove(attribute{fieldGrantee, "", string(grantee)}, id)
+		}
+	}
+	if img.shares.empty() {
+		s.imagesBy.remove(attribute{fieldOwnerShared, "", string(img.record.Owner)}, id)
+	}
+}
+
+func (s *Store) putInstance(rec *sharing.InstanceRecord) {
+	before := instanceAttributes(s.instances[rec.ID])
+	s.instances[rec.ID] = rec
+	reindex(s.instancesBy, rec.ID, before, instanceAttributes(rec))
+}
+
+func (s *Store) putTrust(account sharing.AccountID, trust sharing.Trust) {
+	if !trust.Enforce && len(trust.Owners) == 0 {
+		delete(s.trust, account)
+		return
+	}
+	s.trust[account] = trust
+}
+
+func (s *Store) appendEvents(events []sharing.Event) {
+	for i := range events {
+		ev := &events[i]
+		s.log.append(ev)
+		if ev.Image != "" {
+			s.image(ev.Image).sequence = ev.Sequence
+		}
+	}
+	if len(events) > 0 {
+		s.log.announce()
+	}
+}
+
+// A leftover is what a deleted image leaves in the index by grantee: the delete itself must not cost by its shares.
+type leftover struct {
+	image  sharing.ImageID
+	shares shares
+	swept  int // of the last chunk
+}
+
+// sweepRows is how many shares' leftovers a transaction that writes removes.
+const sweepRows = 16
+
+// sweep removes some of what deleted images left.
+func (s *Store) sweep() {
+	for range sweepRows {
+		if len(s.leftovers) == 0 {
+			return
+		}
+		last := &s.leftovers[len(s.leftovers)-1]
+		id, grantee := last.image, last.next()
+		if last.shares.empty() {
+			*last = leftover{}
+			s.leftovers = s.leftovers[:len(s.leftovers)-1]
+		}
+		// A record put in place of the tombstone may have got the same share since.
+		if _, again := s.images[id].shares.find(grantee, s.tag(grantee)); !again {
+			s.imagesBy.remove(attribute{fieldGrantee, "", string(grantee)}, id)
+		}
+	}
+}
+
+// next returns a grantee, and takes the chunk off if it was its last.
+func (l *leftover) next() sharing.Grantee {
+	n := l.shares.chunkCount() - 1
+	r := row{*l.shares.chunkAt(n), l.swept}
+	if l.swept++; l.swept == r.chunk.len() {
+		l.shares.dropChunk(n)
+		l.swept = 0
+	}
+	return r.grantee()
+}
