@@ -27,15 +27,17 @@ func (e *Engine) begin(ctx context.Context, op string, actor AccountID, input ..
 	return c, c.named(firstError(actor.Validate(), firstError(input...)))
 }
 
+func (c *call) named(err error) error { return named(c.op, err) }
+
 // named says which method an error comes from. A refusal says so itself.
-func (c *call) named(err error) error {
+func named(op string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if _, ok := err.(*Refusal); ok {
 		return err
 	}
-	return fmt.Errorf("%s: %w", c.op, err)
+	return fmt.Errorf("%s: %w", op, err)
 }
 
 // moment starts a decision.

@@ -175,8 +175,8 @@ func (x *explorer) visible(imgs []*ImageRecord) ([]bool, error) {
 		return nil, err
 	}
 	visible := make([]bool, len(imgs))
-	for i, a := range state.Images {
-		visible[i] = x.m.reach(a) != unseen
+	for i := range state.Images {
+		visible[i] = x.m.reach(&state.Images[i]) != unseen
 		if !visible[i] && x.m.outside.needsDirectory {
 			return nil, x.m.outside.organizationsKnown() // where it fails to tell, the image is counted, not named
 		}

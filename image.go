@@ -12,6 +12,11 @@ type Image struct {
 	ID     ImageID
 	Owner  AccountID
 	Region Region
+	State  ImageState
+	// Protected: the image can be neither deleted nor force-deleted until the owner lifts it (R17).
+	Protected bool
+	// Sealed: instances that others made from the image can't be captured (R28).
+	Sealed bool
 	// Name, Description, Family and Architecture are the owner's texts. None need be unique.
 	Name, Description, Family, Architecture string
 	// Digest is "sha256:…" of the image's content, or empty when the owner gave none (R11).
@@ -19,13 +24,8 @@ type Image struct {
 	// Size is the size of the image's content in bytes.
 	Size   int64
 	Labels map[string]string
-	State  ImageState
 	// Deprecation is nil unless State is [ImageDeprecated].
 	Deprecation *Deprecation
-	// Protected: the image can be neither deleted nor force-deleted until the owner lifts it (R17).
-	Protected bool
-	// Sealed: instances that others made from the image can't be captured (R28).
-	Sealed bool
 	// Source is what the image was copied or captured from, as far as the reader sees it (R16).
 	Source    Source
 	CreatedAt time.Time

@@ -131,13 +131,13 @@ func (m *moment) couldReinit(account AccountID, orgs []OrganizationID, img *Imag
 		}
 	}
 	their := &moment{op: m.op, actor: account, policy: m.policy, clock: m.clock, at: m.now(), outside: &outside{}, tx: m.tx}
-	if account != img.Owner && their.reach(access) != usable {
+	if account != img.Owner && their.reach(&access) != usable {
 		return false, nil
 	}
 	if err := their.load(Need{Trust: true}); err != nil {
 		return false, err
 	}
-	_, err := their.canUse(access, img.ID, img.Region, "")
+	_, err := their.canUse(&access, img.ID, img.Region, "")
 	return err == nil, nil
 }
 

@@ -15,7 +15,7 @@ func (e *Engine) Launch(ctx context.Context, actor AccountID, spec LaunchSpec) (
 	spec.Labels = cloneLabels(spec.Labels)
 	need := Need{Image: spec.Image, Trust: true, NewInstance: drawn}
 	return change(c, spec, need, func(m *moment) (Instance, []Event, error) {
-		untrusted, err := m.canUse(m.Image, spec.Image, spec.Region, spec.ExpectDigest)
+		untrusted, err := m.canUse(&m.Image, spec.Image, spec.Region, spec.ExpectDigest)
 		if err != nil {
 			return Instance{}, nil, err
 		}
@@ -46,7 +46,7 @@ func (e *Engine) ReplaceDisk(ctx context.Context, actor AccountID, id InstanceID
 		if err != nil {
 			return Instance{}, nil, err
 		}
-		untrusted, err := m.canUse(m.Image, disk.Image, inst.Region, disk.ExpectDigest)
+		untrusted, err := m.canUse(&m.Image, disk.Image, inst.Region, disk.ExpectDigest)
 		if err != nil {
 			return Instance{}, nil, err
 		}

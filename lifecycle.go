@@ -31,7 +31,7 @@ func (e *Engine) Deprecate(ctx context.Context, actor AccountID, image ImageID, 
 			return false, err
 		}
 		if d.Replacement != "" {
-			if err := m.see(m.Images[0], d.Replacement); err != nil {
+			if err := m.see(&m.Images[0], d.Replacement); err != nil {
 				return false, err
 			}
 		}

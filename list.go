@@ -106,7 +106,7 @@ func (e *Engine) SharesPage(ctx context.Context, actor AccountID, image ImageID,
 		if err != nil {
 			return err
 		}
-		if err := m.see(m.Image, image); err != nil {
+		if err := m.see(&m.Image, image); err != nil {
 			return err
 		}
 		scan := tx.Shares

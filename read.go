@@ -1,9 +1,6 @@
 package sharing
 
-import (
-	"context"
-	"sync"
-)
+import "context"
 
 // Image returns the image as the actor sees it: by its ID, also through a pending or rejected share (R14).
 //
@@ -19,7 +16,7 @@ func (e *Engine) Image(ctx context.Context, actor AccountID, id ImageID) (Image,
 		if err != nil {
 			return err
 		}
-		if err := m.see(m.Image, id); err != nil {
+		if err := m.see(&m.Image, id); err != nil {
 			return err
 		}
 		img, err = m.show(m.Image.Image)
@@ -71,58 +68,6 @@ func (e *Engine) Trust(ctx context.Context, actor AccountID) (Trust, error) {
 	return trust, err
 }
 
-// CanUse is the hot path: it returns nil if the actor may launch from the image in the region now,
-// or else the error that [Engine.Launch] would give for it.
-func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, region Region) error {
-	k := checks.Get().(*check)
-	defer checks.Put(k)
-	k.call = call{Engine: e, ctx: ctx, op: "CanUse", actor: actor, outside: e.outside()}
-	if err := firstError(actor.Validate(), image.Validate(), region.Validate()); err != nil {
-		return k.call.named(err)
-	}
-	k.image, k.region = image, region
-	for {
-		err := k.decide()
-		q, ok := err.(*question)
-		if !ok {
-			return k.call.named(err)
-		}
-		e.answer(ctx, actor, q, &k.call.outside)
-	}
-}
-
-// A check is a call of [Engine.CanUse], kept for the next one so that none allocates.
-type check struct {
-	call   call
-	m      moment
-	image  ImageID
-	region Region
-	err    error
-	view   func(ViewTx) error
-}
-
-var checks = sync.Pool{New: func() any {
-	k := new(check)
-	k.view = k.run
-	return k
-}}
-
-func (k *check) decide() error {
-	k.err = nil
-	if err := k.call.store.View(k.call.ctx, k.view); k.err == nil {
-		return err
-	}
-	return k.err
-}
-
-func (k *check) run(tx ViewTx) error {
-	k.m = k.call.moment(tx)
-	if k.err = k.m.load(Need{Image: k.image, Trust: true}); k.err == nil {
-		_, k.err = k.m.canUse(k.m.Image, k.image, k.region, "")
-	}
-	return k.err
-}
-
 // Latest returns the newest image of an owner's family in a region that the actor may use: available, not deprecated, with the latest
 // CreatedAt and, of those, the greatest ID (R18). It is always asked for with an owner, so that a look-alike
 // family of another owner is never picked.
@@ -170,9 +115,9 @@ func (m *moment) newest(scan ImageScan, architecture string) (*ImageRecord, erro
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range page {
-			img := a.Image
-			if m.reach(a) != usable || img.State != ImageAvailable || architecture != "" && architecture != img.Architecture {
+		for i := range page {
+			img := page[i].Image
+			if m.reach(&page[i]) != usable || img.State != ImageAvailable || architecture != "" && architecture != img.Architecture {
 				continue
 			}
 			if newest == nil || !img.CreatedAt.Before(newest.CreatedAt) { // equally old: IDs ascend

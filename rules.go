@@ -53,7 +53,7 @@ const (
 
 // reach says how far a is within the actor's reach, as far as the organisations known so far tell
 // (the words "sees" and "may use" of the rules).
-func (m *moment) reach(a Access) reach {
+func (m *moment) reach(a *Access) reach {
 	switch {
 	case a.Image == nil || !a.Image.DeletedAt.IsZero():
 		return unseen
@@ -74,7 +74,7 @@ func (m *moment) reach(a Access) reach {
 
 // see refuses an actor that does not see the image. An image that never existed is refused
 // alike, and the directory is asked alike (R20).
-func (m *moment) see(a Access, id ImageID) error {
+func (m *moment) see(a *Access, id ImageID) error {
 	if m.reach(a) != unseen {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (m *moment) see(a Access, id ImageID) error {
 
 // ownImage refuses an actor that does not own the image (R1): the answer is the loaded image's record.
 func (m *moment) ownImage(id ImageID) (*ImageRecord, error) {
-	if err := m.see(m.Image, id); err != nil {
+	if err := m.see(&m.Image, id); err != nil {
 		return nil, err
 	}
 	if m.Image.Image.Owner != m.actor {
@@ -106,7 +106,7 @@ func (m *moment) ownInstance(id InstanceID) (*InstanceRecord, error) {
 
 // canUse refuses an actor that may not make a system disk in region from the image: launch, replace disk and, through
 // canReinit, reinit (R4, R5, R11, R14, R16). If it may, the answer tells whether an audit marks the owner untrusted.
-func (m *moment) canUse(a Access, id ImageID, region Region, digest string) (untrusted bool, err error) {
+func (m *moment) canUse(a *Access, id ImageID, region Region, digest string) (untrusted bool, err error) {
 	reached := m.reach(a)
 	if reached != usable {
 		if err := m.outside.organizationsKnown(); err != nil {
@@ -139,7 +139,7 @@ func (m *moment) canUse(a Access, id ImageID, region Region, digest string) (unt
 // canReinit is canUse for an instance's own image (R6). Why the image can't be used is not told, except
 // where the reason is the actor's own trust policy.
 func (m *moment) canReinit(inst *InstanceRecord) (untrusted bool, err error) {
-	untrusted, err = m.canUse(m.Image, inst.Image, inst.Region, "")
+	untrusted, err = m.canUse(&m.Image, inst.Image, inst.Region, "")
 	if errors.Is(err, ErrImageNotFound) || errors.Is(err, ErrImageDisabled) || errors.Is(err, ErrNotAccepted) {
 		err = m.refuse(ErrImageUnavailable, string(inst.ID), "replace its system disk from an image that the account may use")
 	}
@@ -240,7 +240,7 @@ func (m *moment) ownShare(id ImageID) error {
 		m.Image.Image.State != ImageDisabled && m.present(m.Image.Own) {
 		return nil
 	}
-	if err := m.see(m.Image, id); err != nil {
+	if err := m.see(&m.Image, id); err != nil {
 		return err
 	}
 	return m.refuse(ErrNotShared, string(id), "do it with the account that the share was made with")

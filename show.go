@@ -67,7 +67,7 @@ func (m *moment) loadReferences(recs []*ImageRecord) (references, error) {
 		return refs, err
 	}
 	for i, id := range need.Images {
-		visible := m.reach(state.Images[i]) != unseen
+		visible := m.reach(&state.Images[i]) != unseen
 		if !visible && m.outside.needsDirectory {
 			return refs, m.outside.organizationsKnown() // where it fails to tell, the reference is left out
 		}

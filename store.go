@@ -50,6 +50,10 @@ type Store interface {
 // A ViewTx reads, all at one instant.
 // The context given to View or Update holds for every method, and ends it with the context's error.
 type ViewTx interface {
+	// Access is the hot path: it reads what account, which is in the organizations, has of an image, and account's
+	// trust policy. It is what Load answers to a Need of these, and no more.
+	Access(account AccountID, organizations []OrganizationID, image ImageID) (Access, Trust, error)
+
 	// Load reads all that a decision needs, in one call, so that a store can answer it with one request.
 	Load(Need) (State, error)
 
@@ -110,10 +114,12 @@ type UpdateTx interface {
 }
 
 // An ImageRecord is an image as it is stored: with its source and replacement whole, whoever sees them.
+//
+// Like that of [Image], its first fields are those that every decision reads: they lie together in memory.
 type ImageRecord struct {
-	Image
 	// DeletedAt is zero unless the image was deleted and the record is a tombstone (R8).
 	DeletedAt time.Time `json:",omitzero"`
+	Image
 }
 
 // An InstanceRecord is an instance as it is stored.

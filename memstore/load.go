@@ -121,3 +121,16 @@ func (s *Store) loadImages(need *sharing.Need, state *sharing.State) {
 		state.ImagesOwned = s.imagesBy[attribute{fieldOwnerRegion, string(need.Account), string(region)}].len()
 	}
 }
+
+// Access implements [sharing.ViewTx].
+func (tx *view) Access(account sharing.AccountID, organizations []sharing.OrganizationID, id sharing.ImageID) (
+	access sharing.Access, trust sharing.Trust, err error) {
+	s := tx.store
+	if img := s.images[id]; img != nil {
+		s.access(img, account, organizations, &access)
+	}
+	if len(s.trust) > 0 {
+		trust = s.trust[account]
+	}
+	return access, trust, tx.ctx.Err()
+}

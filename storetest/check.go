@@ -148,6 +148,13 @@ func same[T any](c *check, promise string, fn func(sharing.ViewTx) (T, error)) {
 func (c *check) sameLoad(promise string, need sharing.Need) {
 	c.Helper()
 	same(c, promise, func(tx sharing.ViewTx) (sharing.State, error) { return tx.Load(need) })
+	if need.Image == "" {
+		return
+	}
+	same(c, "Access answers as Load does: "+promise, func(tx sharing.ViewTx) (sharing.State, error) {
+		access, trust, err := tx.Access(need.Account, need.Organizations, need.Image)
+		return sharing.State{Image: access, Trust: trust}, err
+	})
 }
 
 // equal fails the test unless got is want, and says what the contract asks.

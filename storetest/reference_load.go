@@ -84,6 +84,11 @@ func (tx *referenceTx) instance(id sharing.InstanceID) *sharing.InstanceRecord {
 	return nil
 }
 
+func (tx *referenceTx) Access(account sharing.AccountID, organizations []sharing.OrganizationID, id sharing.ImageID) (
+	sharing.Access, sharing.Trust, error) {
+	return tx.access(id, account, organizations), tx.trust[account], tx.ctx.Err()
+}
+
 func (tx *referenceTx) access(id sharing.ImageID, account sharing.AccountID, organizations []sharing.OrganizationID) sharing.Access {
 	var access sharing.Access
 	if rec, ok := tx.images[id]; ok {

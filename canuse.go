@@ -1,0 +1,66 @@
+package sharing
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// CanUse is the hot path: it returns nil if the actor may launch from the image in the region now,
+// or else the error that [Engine.Launch] would give for it. On the memory store an allowed use allocates nothing.
+func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, region Region) error {
+	k := checks.Get().(*check)
+	defer checks.Put(k)
+	k.image, k.region = image, region
+	k.m.op, k.m.actor, k.m.clock = "CanUse", actor, e.clock
+	k.outside = e.outside()
+	for {
+		k.err = nil
+		if err := e.store.View(ctx, k.view); k.err == nil {
+			k.err = err
+		}
+		if k.err == nil && k.named {
+			return nil
+		}
+		if err := firstError(actor.Validate(), image.Validate(), region.Validate()); err != nil {
+			k.err = err
+		}
+		q, ok := k.err.(*question)
+		if !ok {
+			return named("CanUse", k.err)
+		}
+		e.answer(ctx, actor, q, &k.outside)
+	}
+}
+
+// A check is a call of [Engine.CanUse], kept for the next one so that none allocates.
+type check struct {
+	m       moment
+	outside outside
+	image   ImageID
+	region  Region
+	view    func(ViewTx) error
+	err     error
+	// named: the store holds the image in the region, with the actor as its owner or grantee. Only valid identifiers
+	// get into a store, so that these need no other check.
+	named bool
+}
+
+var checks = sync.Pool{New: func() any {
+	k := new(check)
+	k.view = k.run
+	k.m.outside = &k.outside
+	return k
+}}
+
+func (k *check) run(tx ViewTx) error {
+	k.m.at = time.Time{}
+	access, trust, err := tx.Access(k.m.actor, k.outside.organizations, k.image)
+	if err == nil {
+		k.m.Trust = trust
+		_, err = k.m.canUse(&access, k.image, k.region, "")
+		k.named = access.Image != nil && (access.Own.Exists || access.Image.Owner == k.m.actor)
+	}
+	k.err = err
+	return err
+}

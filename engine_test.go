@@ -1,0 +1,388 @@
+package sharing_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/memstore"
+)
+
+// start is the time of the tests' clocks, unless they are moved.
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// world is an engine on a new memory store, with a clock that the test moves.
+type world struct {
+	*sharing.Engine
+	t     *testing.T
+	store *memstore.Store
+	now   time.Time
+}
+
+func newWorld(t *testing.T, opts ...sharing.Option) *world {
+	t.Helper()
+	w := &world{t: t, store: memstore.New(), now: start}
+	ids := new(atomic.Int64)
+	opts = append([]sharing.Option{
+		sharing.WithClock(func() time.Time { return w.now }),
+		sharing.WithIDs(func() string { return fmt.Sprintf("id-%04d", ids.Add(1)) }),
+	}, opts...)
+	var err error
+	if w.Engine, err = sharing.New(w.store, opts...); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// image registers an image of owner's in region r1.
+func (w *world) image(owner sharing.AccountID) sharing.ImageID {
+	w.t.Helper()
+	img, err := w.Register(w.t.Context(), owner, sharing.ImageSpec{Name: "web", Region: "r1"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return img.ID
+}
+
+func (w *world) share(owner sharing.AccountID, image sharing.ImageID, with ...sharing.Grantee) {
+	w.t.Helper()
+	if _, err := w.Share(w.t.Context(), owner, image, with...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) launch(actor sharing.AccountID, image sharing.ImageID) sharing.InstanceID {
+	w.t.Helper()
+	inst, err := w.Launch(w.t.Context(), actor, sharing.LaunchSpec{Image: image, Region: "r1"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return inst.ID
+}
+
+func (w *world) log() []sharing.Event {
+	w.t.Helper()
+	var log []sharing.Event
+	for ev, err := range w.Events(w.t.Context(), sharing.EventQuery{}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		log = append(log, ev)
+	}
+	return log
+}
+
+// want checks an error's kind; nil wants success.
+func want(t *testing.T, err, kind error) {
+	t.Helper()
+	if !errors.Is(err, kind) {
+		t.Fatalf("got error %v, want %v", err, kind)
+	}
+}
+
+func TestNew_BadOptions(t *testing.T) {
+	for name, opt := range map[string]sharing.Option{
+		"clock": sharing.WithClock(nil), "ids": sharing.WithIDs(nil), "directory": sharing.WithDirectory(nil),
+		"logger": sharing.WithLogger(nil), "check": sharing.WithGranteeCheck(nil),
+	} {
+		if _, err := sharing.New(memstore.New(), opt); !errors.Is(err, sharing.ErrInvalid) {
+			t.Errorf("%s: got %v, want ErrInvalid", name, err)
+		}
+	}
+	_, err := sharing.New(nil)
+	want(t, err, sharing.ErrInvalid)
+}
+
+// An ID generator that repeats itself never makes the engine reuse an ID; it tries some more, then fails.
+func TestIdentifiers_GeneratorRepeats(t *testing.T) {
+	t.Run("for a while", func(t *testing.T) {
+		n := 0
+		w := newWorld(t, sharing.WithIDs(func() string { n++; return strconv.Itoa(n / 10) }))
+		seen := map[sharing.ImageID]bool{}
+		for range 20 {
+			id := w.image("a")
+			if seen[id] {
+				t.Fatalf("ID %s was used twice", id)
+			}
+			seen[id] = true
+			want(t, w.Delete(t.Context(), "a", id), nil)
+		}
+	})
+	t.Run("for ever", func(t *testing.T) {
+		w := newWorld(t, sharing.WithIDs(func() string { return "same" }))
+		id := w.image("a")
+		want(t, w.Delete(t.Context(), "a", id), nil)
+		before := len(w.log())
+		if _, err := w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"}); err == nil {
+			t.Fatal("the ID of a deleted image was used again")
+		}
+		if len(w.log()) != before {
+			t.Fatal("a failed call left an event")
+		}
+	})
+	t.Run("unusable", func(t *testing.T) {
+		w := newWorld(t, sharing.WithIDs(func() string { return "a b" }))
+		_, err := w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"})
+		if err == nil || errors.Is(err, sharing.ErrInvalid) {
+			t.Fatalf("got %v, want an error that does not blame the caller", err)
+		}
+	})
+}
+
+// directory is a Directory that a test fills, breaks and counts.
+type directory struct {
+	mu      sync.Mutex
+	members map[sharing.AccountID][]sharing.OrganizationID
+	err     error
+	asked   int
+}
+
+func (d *directory) Organizations(_ context.Context, account sharing.AccountID) ([]sharing.OrganizationID, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked++
+	return d.members[account], d.err
+}
+
+func TestR19_DirectoryFails(t *testing.T) {
+	broken := errors.New("directory down")
+	dir := &directory{members: map[sharing.AccountID][]sharing.OrganizationID{"member": {"org"}}}
+	w := newWorld(t, sharing.WithDirectory(dir))
+	img := w.image("owner")
+	public := w.image("owner")
+	w.share("owner", img, sharing.Organization("org"), "friend")
+	w.share("owner", public, sharing.Everyone)
+	want(t, w.CanUse(t.Context(), "member", img, "r1"), nil)
+
+	dir.err = broken
+	ctx := t.Context()
+	want(t, w.CanUse(ctx, "member", img, "r1"), broken)
+	want(t, w.CanUse(ctx, "stranger", img, "r1"), broken)
+	want(t, w.CanUse(ctx, "stranger", "never-was", "r1"), broken)
+	_, err := w.Launch(ctx, "member", sharing.LaunchSpec{Image: img, Region: "r1"})
+	want(t, err, broken)
+	for _, err := range w.Images(ctx, "member", sharing.ImageQuery{}) {
+		want(t, err, broken)
+	}
+	// What an owner's or an account's own share allows does not depend on it.
+	want(t, w.CanUse(ctx, "owner", img, "r1"), nil)
+	want(t, w.CanUse(ctx, "friend", img, "r1"), nil)
+	want(t, w.CanUse(ctx, "stranger", public, "r1"), nil)
+	want(t, w.Leave(ctx, "friend", img), nil)
+}
+
+func TestR19_DirectoryLies(t *testing.T) {
+	dir := &directory{members: map[sharing.AccountID][]sharing.OrganizationID{"member": {"org", "not an id"}}}
+	w := newWorld(t, sharing.WithDirectory(dir))
+	img := w.image("owner")
+	w.share("owner", img, sharing.Organization("org"))
+	err := w.CanUse(t.Context(), "member", img, "r1")
+	if err == nil || errors.Is(err, sharing.ErrImageNotFound) || errors.Is(err, sharing.ErrInvalid) {
+		t.Fatalf("got %v, want the directory's failure", err)
+	}
+}
+
+// The directory is asked alike for images that exist and that never did (R20), and after an account was moved out of
+// an organisation its next call is refused.
+func TestR19_DirectoryAskedAlike(t *testing.T) {
+	dir := &directory{members: map[sharing.AccountID][]sharing.OrganizationID{"member": {"org"}}}
+	w := newWorld(t, sharing.WithDirectory(dir))
+	img := w.image("owner")
+	w.share("owner", img, sharing.Organization("org"))
+	count := func(image sharing.ImageID) int {
+		dir.asked = 0
+		want(t, w.CanUse(t.Context(), "stranger", image, "r1"), sharing.ErrImageNotFound)
+		return dir.asked
+	}
+	if there, never := count(img), count("never-was"); there != never || there != 1 {
+		t.Errorf("asked %d times for an image that exists, %d times for one that never did; want once each", there, never)
+	}
+	dir.members = nil
+	want(t, w.CanUse(t.Context(), "member", img, "r1"), sharing.ErrImageNotFound)
+}
+
+func TestR19_GranteeCheck(t *testing.T) {
+	refused := errors.New("not in the company")
+	var asked []sharing.Grantee
+	var w *world
+	w = newWorld(t, sharing.WithPolicy(sharing.Policy{MaxShares: 2, BlockPublic: true}),
+		sharing.WithGranteeCheck(func(_ context.Context, owner sharing.AccountID, img sharing.Image, g sharing.Grantee) error {
+			// It runs outside the transaction, so it may call the engine, changes too.
+			if _, err := w.Register(t.Context(), "embedder", sharing.ImageSpec{Region: "r9"}); err != nil {
+				t.Error(err)
+			}
+			if owner != "owner" || img.Owner != "owner" || img.Name != "web" {
+				t.Errorf("asked for owner %s, image %+v", owner, img)
+			}
+			asked = append(asked, g)
+			switch g {
+			case "enemy":
+				return refused
+			case "bomb":
+				panic("check")
+			}
+			return nil
+		}))
+	img := w.image("owner")
+	ctx := t.Context()
+
+	_, err := w.Share(ctx, "owner", img, "friend", "enemy", "other")
+	want(t, err, sharing.ErrGranteeRefused)
+	want(t, err, refused)
+	var refusal *sharing.Refusal
+	if !errors.As(err, &refusal) || refusal.Rule != "R19" || errors.Unwrap(refusal) != sharing.ErrGranteeRefused {
+		t.Errorf("got %#v", err)
+	}
+	w.share("owner", img, "friend")
+	asked = nil
+	w.share("owner", img, "friend", "other")
+	if len(asked) != 1 || asked[0] != "other" {
+		t.Errorf("asked about %v, want only the new grantee", asked)
+	}
+	// It comes after the public block and before the share limit; nobody but the owner gets that far.
+	asked = nil
+	_, err = w.Share(ctx, "owner", img, sharing.Everyone, "enemy")
+	want(t, err, sharing.ErrPublicBlocked)
+	_, err = w.Share(ctx, "friend", img, "enemy")
+	want(t, err, sharing.ErrNotOwner)
+	if len(asked) != 0 {
+		t.Errorf("asked about %v, want nobody", asked)
+	}
+	_, err = w.Share(ctx, "owner", img, "third", "enemy")
+	want(t, err, sharing.ErrGranteeRefused)
+	_, err = w.Share(ctx, "owner", img, "third")
+	want(t, err, sharing.ErrShareLimit)
+
+	before := len(w.log())
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a panic of the check did not reach the caller")
+			}
+		}()
+		_, _ = w.SetShares(ctx, "owner", img, "bomb")
+	}()
+	want(t, w.Unshare(ctx, "owner", img, "friend"), nil) // nothing is locked
+	log := w.log()
+	if log[len(log)-1].Kind != sharing.EventUnshared || len(log) != before+2 { // one of them the embedder's own
+		t.Errorf("the panic left something behind: %v", log[before:])
+	}
+}
+
+// The share limit's refusal says how many fit (R2), and nothing is shared (R22).
+func TestR2_RefusalSaysHowManyFit(t *testing.T) {
+	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxShares: 3}))
+	img := w.image("owner")
+	w.share("owner", img, "a")
+	_, err := w.Share(t.Context(), "owner", img, "b", "c", "d")
+	want(t, err, sharing.ErrShareLimit)
+	if !strings.Contains(err.Error(), "at most 2 more") {
+		t.Errorf("got %q, want it to say that 2 more fit", err)
+	}
+	want(t, w.CanUse(t.Context(), "b", img, "r1"), sharing.ErrImageNotFound)
+}
+
+func TestR2_R3_LimitsUnderConcurrency(t *testing.T) {
+	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxShares: 10, MaxImages: 7}))
+	img := w.image("owner")
+	var wg sync.WaitGroup
+	var shared, registered atomic.Int64
+	for i := range 64 {
+		wg.Go(func() {
+			if _, err := w.Share(t.Context(), "owner", img, sharing.Grantee(fmt.Sprint("g", i))); err == nil {
+				shared.Add(1)
+			} else if !errors.Is(err, sharing.ErrShareLimit) {
+				t.Error(err)
+			}
+			if _, err := w.Register(t.Context(), "owner", sharing.ImageSpec{Region: "r1"}); err == nil {
+				registered.Add(1)
+			} else if !errors.Is(err, sharing.ErrImageQuota) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if shared.Load() != 10 || registered.Load() != 6 {
+		t.Errorf("%d shares and %d images got through, want 10 and 6", shared.Load(), registered.Load())
+	}
+}
+
+// A launch that starts after an unshare returned is refused, whatever else runs (R7, R21).
+func TestR21_UnshareAgainstLaunch(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	for range 200 {
+		w.share("owner", img, "b")
+		var gone atomic.Bool
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 20 {
+					before := gone.Load()
+					err := w.CanUse(t.Context(), "b", img, "r1")
+					if before && err == nil {
+						t.Error("use was allowed after the unshare had returned")
+					}
+				}
+			})
+		}
+		want(t, w.Unshare(t.Context(), "owner", img, "b"), nil)
+		gone.Store(true)
+		wg.Wait()
+	}
+}
+
+func TestR23_Token(t *testing.T) {
+	ctx := t.Context()
+	w := newWorld(t)
+	img := w.image("owner")
+	first, err := w.Once("t1").Share(ctx, "owner", img, "b", "c")
+	want(t, err, nil)
+	want(t, w.Unshare(ctx, "owner", img, "b", "c"), nil)
+	before := len(w.log())
+	again, err := w.Once("t1").Share(ctx, "owner", img, "c", "b") // as a set, the same request
+	want(t, err, nil)
+	if len(again) != 2 || again[0] != first[0] || again[1] != first[1] || len(w.log()) != before {
+		t.Errorf("got %v, want the first answer %v and no event", again, first)
+	}
+	_, err = w.Once("t1").Share(ctx, "owner", img, "b")
+	want(t, err, sharing.ErrInvalid)
+	want(t, w.Once("t1").Unshare(ctx, "owner", img, "b", "c"), sharing.ErrInvalid)
+	// Another account's token is another token.
+	_, err = w.Once("t1").Register(ctx, "other", sharing.ImageSpec{Region: "r1"})
+	want(t, err, nil)
+	// A used token comes before input that has become bad since: the expiry is past, the answer the first one.
+	until := w.now.Add(time.Hour)
+	_, err = w.Once("t2").ShareUntil(ctx, "owner", img, until, "b")
+	want(t, err, nil)
+	w.now = w.now.Add(2 * time.Hour)
+	_, err = w.Once("t2").ShareUntil(ctx, "owner", img, until, "b")
+	want(t, err, nil)
+	// Neither a refusal, a dry run nor a call that changes nothing uses up a token.
+	_, err = w.Once("t3").Share(ctx, "stranger", img, "x")
+	want(t, err, sharing.ErrImageNotFound)
+	_, err = w.Once("t3").DryRun().Register(ctx, "stranger", sharing.ImageSpec{Region: "r1"})
+	want(t, err, nil)
+	_, err = w.Once("t3").Register(ctx, "stranger", sharing.ImageSpec{Region: "r2"})
+	want(t, err, nil)
+	want(t, w.Once("t4").Unshare(ctx, "owner", img, "nobody"), nil)
+	want(t, w.Once("t4").Protect(ctx, "owner", img), nil)
+	for _, bad := range []string{"", "a b", strings.Repeat("x", 129), "\xff"} {
+		want(t, w.Once(bad).Seal(ctx, "owner", img), sharing.ErrInvalid)
+	}
+	// No labels and empty labels are alike.
+	one, err := w.Once("t5").Register(ctx, "owner", sharing.ImageSpec{Region: "r1"})
+	want(t, err, nil)
+	two, err := w.Once("t5").Register(ctx, "owner", sharing.ImageSpec{Region: "r1", Labels: map[string]string{}})
+	want(t, err, nil)
+	if one.ID != two.ID {
+		t.Error("a repeated call made a second image")
+	}
+}

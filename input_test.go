@@ -1,0 +1,258 @@
+package sharing_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/imageshare/sharing"
+)
+
+// Bad input is ErrInvalid, no refusal, names the field, and stores nothing (R25, R22).
+func TestR25_BadInput(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	inst := w.launch("owner", img)
+	long := strings.Repeat("x", 129)
+	labels := make(map[string]string)
+	for i := range 65 {
+		labels[strings.Repeat("k", i+1)] = ""
+	}
+	register := func(spec sharing.ImageSpec) error {
+		if spec.Region == "" {
+			spec.Region = "r1"
+		}
+		_, err := w.Register(ctx, "owner", spec)
+		return err
+	}
+	share := func(g ...sharing.Grantee) error { _, err := w.Share(ctx, "owner", img, g...); return err }
+	until := func(at time.Time) error { _, err := w.ShareUntil(ctx, "owner", img, at, "b"); return err }
+	launch := func(spec sharing.LaunchSpec) error { _, err := w.Launch(ctx, "owner", spec); return err }
+	list := func(actor sharing.AccountID, q sharing.ImageQuery, p sharing.Page) error {
+		_, _, err := w.ImagesPage(ctx, actor, q, p)
+		return err
+	}
+	copyTo := func(to sharing.Region, spec sharing.ImageSpec) error {
+		_, err := w.Copy(ctx, "owner", img, to, spec)
+		return err
+	}
+	for name, c := range map[string]struct {
+		err   error
+		field string
+	}{
+		"empty actor":               {w.Delete(ctx, "", img), "account ID"},
+		"long actor":                {w.Delete(ctx, sharing.AccountID(long), img), "account ID"},
+		"colon in actor":            {w.Delete(ctx, "a:b", img), "account ID"},
+		"star in actor":             {w.Delete(ctx, "a*b", img), "account ID"},
+		"space in image":            {w.Delete(ctx, "owner", "a b"), "image ID"},
+		"no-break space":            {w.Delete(ctx, "owner", "a\u00a0b"), "image ID"},
+		"control in image":          {w.Delete(ctx, "owner", "a\x7f"), "image ID"},
+		"C1 control in image":       {w.Delete(ctx, "owner", "a\u0085"), "image ID"},
+		"broken UTF-8":              {w.Delete(ctx, "owner", "\xff"), "image ID"},
+		"empty instance":            {w.Terminate(ctx, "owner", ""), "instance ID"},
+		"no grantee":                {share(), "grantees"},
+		"no grantee to unshare":     {w.Unshare(ctx, "owner", img), "grantees"},
+		"owner as grantee":          {share("b", "owner"), "grantees"},
+		"owner to unshare":          {w.Unshare(ctx, "owner", img, "owner"), "grantees"},
+		"empty grantee":             {share(""), "grantee"},
+		"empty organisation":        {share("org:"), "organization ID"},
+		"unknown kind of grantee":   {share("team:x"), "grantee"},
+		"organisation unknown":      {share(sharing.Organization("o")), "grantees"},
+		"past expiry":               {until(w.now.Add(-1)), "expires"},
+		"expiry now":                {until(w.now), "expires"},
+		"expiry after 9999":         {until(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)), "expires"},
+		"empty region":              {func() error { _, err := w.Register(ctx, "owner", sharing.ImageSpec{}); return err }(), "region"},
+		"negative size":             {register(sharing.ImageSpec{Size: -1}), "size"},
+		"long name":                 {register(sharing.ImageSpec{Name: long}), "name"},
+		"new line in name":          {register(sharing.ImageSpec{Name: "a\nb"}), "name"},
+		"long description":          {register(sharing.ImageSpec{Description: strings.Repeat("x", 2049)}), "description"},
+		"carriage return":           {register(sharing.ImageSpec{Description: "a\r\n"}), "description"},
+		"long family":               {register(sharing.ImageSpec{Family: long}), "family"},
+		"no digest":                 {register(sharing.ImageSpec{Digest: "md5:00"}), "digest"},
+		"short digest":              {register(sharing.ImageSpec{Digest: "sha256:00"}), "digest"},
+		"upper-case digest":         {register(sharing.ImageSpec{Digest: "sha256:" + strings.Repeat("A", 64)}), "digest"},
+		"too many labels":           {register(sharing.ImageSpec{Labels: labels}), "labels"},
+		"long label key":            {register(sharing.ImageSpec{Labels: map[string]string{long: ""}}), "label key"},
+		"long label value":          {register(sharing.ImageSpec{Labels: map[string]string{"k": strings.Repeat("x", 257)}}), "label value"},
+		"launch without region":     {launch(sharing.LaunchSpec{Image: img}), "region"},
+		"launch expecting nonsense": {launch(sharing.LaunchSpec{Image: img, Region: "r1", ExpectDigest: "x"}), "expected digest"},
+		"capture elsewhere": {func() error {
+			_, err := w.Capture(ctx, "owner", inst, sharing.ImageSpec{Region: "r2"})
+			return err
+		}(), "region"},
+		"copy to own region":     {copyTo("r1", sharing.ImageSpec{}), "region"},
+		"copy to two regions":    {copyTo("r2", sharing.ImageSpec{Region: "r3"}), "region"},
+		"copy with other digest": {copyTo("r2", sharing.ImageSpec{Digest: "sha256:" + strings.Repeat("0", 64)}), "digest"},
+		"copy with other size":   {copyTo("r2", sharing.ImageSpec{Size: 7}), "size"},
+		"its own replacement":    {w.Deprecate(ctx, "owner", img, sharing.Deprecation{Replacement: img}), "replacement"},
+		"negative page limit":    {list("owner", sharing.ImageQuery{}, sharing.Page{Limit: -1}), "page limit"},
+		"mangled cursor":         {list("owner", sharing.ImageQuery{}, sharing.Page{Cursor: "x"}), "page cursor"},
+		"bad region in query":    {list("owner", sharing.ImageQuery{Region: "a b"}, sharing.Page{}), "region"},
+		"unknown origin":         {list("owner", sharing.ImageQuery{Origin: 8}, sharing.Page{}), "origin"},
+		"unknown status": {func() error {
+			_, _, err := w.SharesGivenPage(ctx, "owner", sharing.ShareQuery{Statuses: []sharing.ShareStatus{9}}, sharing.Page{})
+			return err
+		}(), "status"},
+		"latest without a family": {func() error {
+			_, err := w.Latest(ctx, "owner", sharing.LatestQuery{Owner: "owner", Region: "r1"})
+			return err
+		}(), "family"},
+		"bad trusted owner":    {w.SetTrust(ctx, "owner", sharing.Trust{Owners: []sharing.AccountID{"a b"}}), "account ID"},
+		"negative event limit": {first(w.Events(ctx, sharing.EventQuery{Limit: -1})), "limit"},
+		"mangled event cursor": {first(w.Events(ctx, sharing.EventQuery{After: "x y"})), "cursor"},
+	} {
+		if !errors.Is(c.err, sharing.ErrInvalid) {
+			t.Errorf("%s: got %v, want ErrInvalid", name, c.err)
+			continue
+		}
+		var refusal *sharing.Refusal
+		if errors.As(c.err, &refusal) {
+			t.Errorf("%s: bad input is no refusal: %v", name, c.err)
+		}
+		if !strings.Contains(c.err.Error(), c.field) || strings.Contains(c.err.Error(), "\n") {
+			t.Errorf("%s: got %q, want one line that names the %s", name, c.err, c.field)
+		}
+	}
+	if n := len(w.log()); n != 2 {
+		t.Errorf("the log has %d events, want the register and the launch only", n)
+	}
+}
+
+func first[T any](seq func(func(T, error) bool)) (err error) {
+	for _, err = range seq {
+		break
+	}
+	return err
+}
+
+func TestIdentifiers_Unusual(t *testing.T) {
+	for _, id := range []sharing.AccountID{"ä", "日本", "a/b", "a%b_c'\"\\", sharing.AccountID(strings.Repeat("x", 128)), "\u200b"} {
+		if err := id.Validate(); err != nil {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	for g, ok := range map[sharing.Grantee]bool{"a": true, "org:o": false, "*": false, "": false, "x:y": false} {
+		if _, got := g.Account(); got != ok {
+			t.Errorf("Grantee(%q).Account() reports %v", g, got)
+		}
+	}
+	if id, ok := sharing.Organization("o").Organization(); id != "o" || !ok {
+		t.Errorf("got %q, %v", id, ok)
+	}
+}
+
+// A cancelled context ends every call with its error, and changes nothing.
+func TestContextCancelled(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := w.Share(ctx, "owner", img, "b")
+	want(t, err, context.Canceled)
+	want(t, w.CanUse(ctx, "owner", img, "r1"), context.Canceled)
+	want(t, first(w.Images(ctx, "owner", sharing.ImageQuery{})), context.Canceled)
+	if len(w.log()) != 1 {
+		t.Error("a cancelled call left an event")
+	}
+}
+
+// For an actor that does not see it, an image that exists and one that never did are the same (R20).
+func TestR20_SameErrorSameMessage(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	inst := w.launch("owner", img)
+	gone := w.image("owner")
+	want(t, w.Delete(ctx, "owner", gone), nil)
+	calls := map[string]func(sharing.ImageID) error{
+		"Image": func(id sharing.ImageID) error { _, err := w.Image(ctx, "x", id); return err },
+		"Share": func(id sharing.ImageID) error { _, err := w.Share(ctx, "x", id, "y"); return err },
+		"Launch": func(id sharing.ImageID) error {
+			_, err := w.Launch(ctx, "x", sharing.LaunchSpec{Image: id, Region: "r1"})
+			return err
+		},
+		"CanUse": func(id sharing.ImageID) error { return w.CanUse(ctx, "x", id, "r9") },
+		"Copy":   func(id sharing.ImageID) error { _, err := w.Copy(ctx, "x", id, "r1", sharing.ImageSpec{}); return err },
+		"Delete": func(id sharing.ImageID) error { return w.Delete(ctx, "x", id) },
+		"Accept": func(id sharing.ImageID) error { return w.Accept(ctx, "x", id) },
+		"Leave":  func(id sharing.ImageID) error { return w.Leave(ctx, "x", id) },
+		"Shares": func(id sharing.ImageID) error { return first(w.Shares(ctx, "x", id)) },
+		"Impact": func(id sharing.ImageID) error { _, err := w.UnshareImpact(ctx, "x", id, "y"); return err },
+		"Exposure": func(id sharing.ImageID) error {
+			_, err := w.Exposure(ctx, "x", id)
+			return err
+		},
+	}
+	for name, call := range calls {
+		never := call("never")
+		want(t, never, sharing.ErrImageNotFound)
+		for _, id := range []sharing.ImageID{img, gone} {
+			got := strings.ReplaceAll(call(id).Error(), string(id), "never")
+			if got != never.Error() {
+				t.Errorf("%s: %q for an image that exists, %q for one that never did", name, got, never)
+			}
+		}
+	}
+	never, others := w.Terminate(ctx, "x", "never"), w.Terminate(ctx, "x", inst)
+	if strings.ReplaceAll(others.Error(), string(inst), "never") != never.Error() {
+		t.Errorf("%q and %q differ", others, never)
+	}
+}
+
+// What callers pass in and get back shares no memory with the store.
+func TestNoAliasing(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	labels := map[string]string{"k": "v"}
+	img, err := w.Register(ctx, "owner", sharing.ImageSpec{Region: "r1", Labels: labels})
+	want(t, err, nil)
+	inst, err := w.Launch(ctx, "owner", sharing.LaunchSpec{Image: img.ID, Region: "r1", Labels: labels})
+	want(t, err, nil)
+	owners := []sharing.AccountID{"z", "a"}
+	want(t, w.SetTrust(ctx, "owner", sharing.Trust{Owners: owners}), nil)
+	want(t, w.Deprecate(ctx, "owner", img.ID, sharing.Deprecation{Notice: "old"}), nil)
+	grantees := []sharing.Grantee{"b", "a"}
+	_, err = w.SetShares(ctx, "owner", img.ID, grantees...)
+	want(t, err, nil)
+	if !slices.Equal(grantees, []sharing.Grantee{"b", "a"}) || owners[0] != "z" {
+		t.Error("an argument was reordered")
+	}
+
+	labels["k"], owners[0] = "changed", "changed"
+	img.Labels["k"], inst.Labels["k"] = "changed", "changed"
+	for range 2 {
+		got, err := w.Image(ctx, "owner", img.ID)
+		want(t, err, nil)
+		if got.Labels["k"] != "v" || got.Deprecation.Notice != "old" {
+			t.Fatalf("the stored image was changed from outside: %+v", got)
+		}
+		got.Labels["k"], got.Deprecation.Notice = "changed", "changed"
+		inst, err := w.Instance(ctx, "owner", inst.ID)
+		want(t, err, nil)
+		if inst.Labels["k"] != "v" {
+			t.Fatalf("the stored instance was changed from outside: %+v", inst)
+		}
+		inst.Labels["k"] = "changed"
+		trust, err := w.Trust(ctx, "owner")
+		want(t, err, nil)
+		if !slices.Equal(trust.Owners, []sharing.AccountID{"a", "z"}) {
+			t.Fatalf("the stored trust policy was changed from outside: %+v", trust)
+		}
+		trust.Owners[0] = "changed"
+		for _, ev := range w.log() {
+			if ev.ImageRecord != nil {
+				if l := ev.ImageRecord.Labels["k"]; l != "v" {
+					t.Fatalf("the log was changed from outside: %+v", ev.ImageRecord)
+				}
+				ev.ImageRecord.Labels["k"] = "changed"
+			}
+			if ev.Trust != nil {
+				ev.Trust.Owners[0] = "changed"
+			}
+		}
+	}
+}
