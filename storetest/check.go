@@ -27,6 +27,7 @@ type check struct {
 	stores    []sharing.Store
 	store     sharing.Store // the first of stores
 	reference *reference
+	end       sharing.Cursor // of the log, when endOfLog last looked
 }
 
 func newCheck(t *testing.T, open opener) *check {

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) sharing.Store) {
 		{"Serialisable", testSerialisable},
 		{"Concurrency", testConcurrency},
 		{"Follower", testFollower},
+		{"Faults", testFaults},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, one) })
 	}
