@@ -16,8 +16,10 @@ type cast struct {
 	accounts  *rapid.Generator[sharing.AccountID]
 	orgs      *rapid.Generator[sharing.OrganizationID]
 	grantees  *rapid.Generator[sharing.Grantee]
-	images    *rapid.Generator[sharing.ImageRecord]
-	instances *rapid.Generator[sharing.InstanceRecord]
+	imageIDs  *rapid.Generator[sharing.ImageID]
+	images    map[sharing.ImageID]sharing.ImageRecord
+	instIDs   *rapid.Generator[sharing.InstanceID]
+	instances map[sharing.InstanceID]sharing.InstanceRecord
 }
 
 var (
@@ -37,32 +39,37 @@ func named[T ~string](prefix string, n int) *rapid.Generator[T] {
 }
 
 func drawCast(t *rapid.T, prefix string) *cast {
-	c := &cast{prefix: prefix, accounts: named[sharing.AccountID](prefix, 4), orgs: named[sharing.OrganizationID](prefix, 3)}
+	c := &cast{
+		prefix:    prefix,
+		accounts:  named[sharing.AccountID](prefix, 4),
+		orgs:      named[sharing.OrganizationID](prefix, 3),
+		imageIDs:  named[sharing.ImageID](prefix, len(names)),
+		images:    make(map[sharing.ImageID]sharing.ImageRecord),
+		instIDs:   named[sharing.InstanceID](prefix, len(names)),
+		instances: make(map[sharing.InstanceID]sharing.InstanceRecord),
+	}
 	c.grantees = rapid.OneOf(rapid.Map(c.accounts, sharing.Account), rapid.Map(c.orgs, sharing.Organization), rapid.Just(sharing.Everyone))
-	sources := rapid.OneOf(rapid.Just(sharing.ImageID("")), named[sharing.ImageID](prefix, len(names)))
-	var images []sharing.ImageRecord
-	var instances []sharing.InstanceRecord
+	sources := rapid.OneOf(rapid.Just(sharing.ImageID("")), c.imageIDs)
 	for _, name := range names {
 		img := image(sharing.ImageID(prefix+name), c.accounts.Draw(t, "owner of image "+name))
 		img.Region, img.Source.Image = regions.Draw(t, "region of image "+name), sources.Draw(t, "source of image "+name)
 		vm := instance(sharing.InstanceID(prefix+name), c.accounts.Draw(t, "owner of instance "+name), "")
 		vm.Region = regions.Draw(t, "region of instance "+name)
-		images, instances = append(images, img), append(instances, vm)
+		c.images[img.ID], c.instances[vm.ID] = img, vm
 	}
-	c.images, c.instances = rapid.SampledFrom(images), rapid.SampledFrom(instances)
 	return c
 }
 
 // item draws one write, such as the engine makes: only images that are there get shares, and what is deleted stays so.
 func (r *run) item(t *rapid.T, live map[sharing.ImageID]bool) any {
-	rec := r.images.Draw(t, "image")
+	rec := r.images[r.imageIDs.Draw(t, "image")]
 	isLive, known := live[rec.ID]
 	switch rapid.SampledFrom([]string{"image", "shares", "shares", "unshare", "delete", "instance", "trust", "event"}).Draw(t, "kind") {
 	case "trust":
 		trust := sharing.Trust{Enforce: rapid.Bool().Draw(t, "enforce")}
 		return trustOf{r.accounts.Draw(t, "account"), trust}
 	case "instance":
-		vm := r.instances.Draw(t, "instance")
+		vm := r.instances[r.instIDs.Draw(t, "instance")]
 		vm.Image, vm.Labels = rec.ID, labels.Draw(t, "labels")
 		if rapid.IntRange(0, 3).Draw(t, "terminate") == 0 {
 			vm = terminated(vm)
@@ -106,15 +113,15 @@ func (r *run) need(t *rapid.T) question {
 		Account:       r.accounts.Draw(t, "account"),
 		Organizations: rapid.SliceOfNDistinct(r.orgs, 0, 2, rapid.ID).Draw(t, "organizations"),
 		Trust:         true,
-		Image:         r.images.Draw(t, "image").ID,
-		Images:        []sharing.ImageID{r.images.Draw(t, "image").ID, r.images.Draw(t, "image").ID},
-		Instances:     []sharing.InstanceID{r.instances.Draw(t, "instance").ID},
+		Image:         r.imageIDs.Draw(t, "image"),
+		Images:        []sharing.ImageID{r.imageIDs.Draw(t, "image"), r.imageIDs.Draw(t, "image")},
+		Instances:     []sharing.InstanceID{r.instIDs.Draw(t, "instance")},
 		AllShares:     rapid.Bool().Draw(t, "all shares"),
 		PresentAt:     instants.Draw(t, "present at"),
 		ImagesIn:      regions.Draw(t, "region"),
 		OwnInstances:  true,
-		NewImage:      r.images.Draw(t, "new image").ID,
-		NewInstance:   r.instances.Draw(t, "new instance").ID,
+		NewImage:      r.imageIDs.Draw(t, "new image"),
+		NewInstance:   r.instIDs.Draw(t, "new instance"),
 	}
 	if !need.AllShares {
 		need.Grantees = rapid.SliceOfNDistinct(r.grantees, 1, 4, rapid.ID).Draw(t, "grantees")
@@ -125,7 +132,7 @@ func (r *run) need(t *rapid.T) question {
 func (r *run) scan(t *rapid.T) question {
 	limit := rapid.SampledFrom([]int{1, 2, 3, many}).Draw(t, "limit")
 	place := rapid.OneOf(rapid.Just(r.prefix), named[string](r.prefix, len(names))).Draw(t, "after")
-	img, account := r.images.Draw(t, "image").ID, r.accounts.Draw(t, "account")
+	img, account := r.imageIDs.Draw(t, "image"), r.accounts.Draw(t, "account")
 	switch rapid.SampledFrom([]string{"images", "derived", "shares", "instances", "events"}).Draw(t, "scan") {
 	case "images":
 		scan := sharing.ImageScan{Account: account, Organizations: []sharing.OrganizationID{r.orgs.Draw(t, "organization")}, After: sharing.ImageID(place), Limit: limit}
@@ -190,7 +197,7 @@ var imageFilters = []imageFilter{
 	func(t *rapid.T, r *run, q *sharing.ImageQuery) {
 		q.Labels = rapid.MapOfN(words, words, 0, 2).Draw(t, "labels")
 	},
-	func(t *rapid.T, r *run, q *sharing.ImageQuery) { q.Source = r.images.Draw(t, "source").ID },
+	func(t *rapid.T, r *run, q *sharing.ImageQuery) { q.Source = r.imageIDs.Draw(t, "source") },
 }
 
 // subset draws some of the items, few rather than many.
