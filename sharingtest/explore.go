@@ -1,0 +1,232 @@
+package sharingtest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/imageshare/sharing"
+)
+
+// A Search says how far [Explore] goes.
+type Search struct {
+	// Depth is after how many changes from empty it stops; 0: at no depth.
+	Depth int
+	// Symmetric takes states for the same that differ only in which account is which: up to six times fewer, of which
+	// each stands for all others.
+	Symmetric bool
+	// Progress, if not nil, is told the counts now and then.
+	Progress func(Explored)
+}
+
+// Explored counts what a search found.
+type Explored struct {
+	States      int
+	Transitions int
+	// Depth is how many changes the farthest state is away from empty.
+	Depth int
+	// Closed: every call was tried in every state that can be reached.
+	Closed bool
+}
+
+func (e Explored) String() string {
+	return fmt.Sprintf("%d states, %d transitions, depth %d, closed: %v", e.States, e.Transitions, e.Depth, e.Closed)
+}
+
+// A node is a state that was reached, by the shortest way to it.
+type node struct {
+	from  *node
+	step  call
+	depth int
+}
+
+// Explore searches, breadth first from empty, all states that the calls of an alphabet can reach. It tries every call in
+// every state and compares the answer with the model's, and in every state all that every account can see.
+//
+// To try a call in a state, the system is led there from empty along the shortest way. So any system can be explored
+// that is quick to open, and that draws its IDs from [Setup].IDs.
+func Explore(t TB, open Open, a Alphabet, s Search, lacks ...Feature) (found Explored) {
+	a = a.without(lacks)
+	x := explorer{open: open, alphabet: a, search: s, lacks: lacks}
+	queue := []*node{{}}
+	known := map[string]bool{x.canonical(x.world(t, &node{})): true}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		found.Depth = at.depth
+		if s.Depth > 0 && at.depth == s.Depth {
+			found.States = len(known)
+			return found
+		}
+		w := x.world(t, at)
+		w.visible(t, a.Accounts, a.Regions)
+		here := x.key(w, nil)
+		for _, step := range a.steps(w.model) {
+			x.step(t, w, step)
+			found.Transitions++
+			if x.key(w, nil) == here {
+				continue
+			}
+			if key := x.canonical(w); !known[key] {
+				known[key] = true
+				queue = append(queue, &node{at, step, at.depth + 1})
+			}
+			w = x.world(t, at)
+		}
+		w.visible(t, a.Accounts, a.Regions) // the calls that were refused have changed nothing
+		if found.States = len(known); s.Progress != nil {
+			s.Progress(found)
+		}
+	}
+	found.Closed = true
+	return found
+}
+
+type explorer struct {
+	open     Open
+	alphabet Alphabet
+	search   Search
+	lacks    features
+}
+
+// world leads a new system to a state.
+func (x explorer) world(t TB, to *node) *world {
+	var m *members
+	if len(x.alphabet.Organizations) > 0 {
+		m = &members{of: map[sharing.AccountID][]sharing.OrganizationID{}}
+	}
+	w := newWorld(t, x.open, x.lacks, x.alphabet.Policy, false, m)
+	w.subject.Events = nil // an event log is followed from its start, or not at all
+	var way []call
+	for n := to; n.from != nil; n = n.from {
+		way = append(way, n.step)
+	}
+	for i := len(way) - 1; i >= 0; i-- {
+		if !w.outside(way[i]) {
+			got, err := way[i].of(t.Context(), w.subject)
+			w.answer = idOf(got)
+			_, wantErr := way[i].of(t.Context(), w.model)
+			if err != nil || wantErr != nil {
+				t.Fatalf("%v: succeeded before, and fails now: %v, %v", way[i], err, wantErr)
+			}
+		}
+	}
+	return w
+}
+
+// step takes a step, and compares the answer.
+func (x explorer) step(t TB, w *world, step call) {
+	if !w.outside(step) {
+		w.do(t, step)
+	}
+}
+
+// outside takes a step that is no call.
+func (w *world) outside(step call) bool {
+	switch step.Op {
+	case wait:
+		w.clock.now = w.clock.now.Add(time.Hour)
+	case move:
+		w.members.move(step.Actor, "o")
+	default:
+		return false
+	}
+	return true
+}
+
+// canonical prints the state a world is in, so that those print alike that are taken for the same.
+func (x explorer) canonical(w *world) string {
+	if !x.search.Symmetric {
+		return x.key(w, nil)
+	}
+	least := ""
+	for _, names := range permutations(x.alphabet.Accounts) {
+		if key := x.key(w, names); least == "" || key < least {
+			least = key
+		}
+	}
+	return least
+}
+
+// key prints what the rules can tell apart of a state, with other names for the accounts: not the IDs, but which image and
+// instance came first; not the times, but how long a share has to go; and neither how often a disk was made anew.
+func (x explorer) key(w *world, names map[sharing.AccountID]sharing.AccountID) string {
+	name := func(account sharing.AccountID) sharing.AccountID {
+		if names == nil {
+			return account
+		}
+		return names[account]
+	}
+	unname := map[sharing.AccountID]sharing.AccountID{}
+	for _, account := range x.alphabet.Accounts {
+		unname[name(account)] = account
+	}
+	images := sorted(w.model.images)
+	number := map[sharing.ImageID]int{}
+	for i, img := range images {
+		number[img.ID] = i + 1
+	}
+	var b strings.Builder
+	for _, img := range images {
+		source := w.model.instances[img.Source.Instance]
+		fmt.Fprint(&b, name(img.Owner), img.Region, img.State, img.Protected, img.Sealed, img.deleted, number[img.Source.Image], source != nil)
+		if img.Deprecation != nil {
+			fmt.Fprint(&b, " for ", number[img.Deprecation.Replacement])
+		}
+		present := w.model.present(img)
+		share := func(g sharing.Grantee, as string) {
+			if share, ok := present[g]; ok {
+				fmt.Fprint(&b, as, share.Status)
+				if !share.Expires.IsZero() {
+					fmt.Fprint(&b, share.Expires.Sub(w.clock.now))
+				}
+			}
+		}
+		for _, account := range x.alphabet.Accounts {
+			share(sharing.Account(unname[account]), string(account))
+		}
+		share(sharing.Organization("o"), "o")
+		share(sharing.Everyone, "*")
+		fmt.Fprintln(&b)
+	}
+	for _, inst := range sorted(w.model.instances) {
+		fmt.Fprintln(&b, name(inst.Owner), inst.Region, number[inst.Image], inst.terminated)
+	}
+	for _, account := range x.alphabet.Accounts {
+		trust := w.model.trust[unname[account]]
+		fmt.Fprint(&b, trust.Enforce)
+		for _, owner := range trust.Owners {
+			fmt.Fprint(&b, name(owner))
+		}
+		if w.members != nil {
+			fmt.Fprint(&b, len(w.members.of[unname[account]]))
+		}
+	}
+	return b.String()
+}
+
+// permutations are all ways to name the accounts by each other's names.
+func permutations(accounts []sharing.AccountID) (all []map[sharing.AccountID]sharing.AccountID) {
+	var extend func(to []sharing.AccountID)
+	extend = func(to []sharing.AccountID) {
+		if len(to) == len(accounts) {
+			names := map[sharing.AccountID]sharing.AccountID{}
+			for i, account := range accounts {
+				names[account] = to[i]
+			}
+			all = append(all, names)
+			return
+		}
+	next:
+		for _, account := range accounts {
+			for _, taken := range to {
+				if taken == account {
+					continue next
+				}
+			}
+			extend(append(to[:len(to):len(to)], account))
+		}
+	}
+	extend(nil)
+	return all
+}
