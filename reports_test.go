@@ -1,0 +1,256 @@
+package sharing_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/memstore"
+)
+
+// An impact says exactly which instances lose reinit: do the change and compare (R7, R8).
+func TestImpact_PredictAndDo(t *testing.T) {
+	for name, change := range map[string]struct {
+		predict func(*world, sharing.ImageID) (sharing.Impact, error)
+		do      func(*world, sharing.ImageID) error
+		lose    map[sharing.AccountID]int
+		shares  int
+	}{
+		"unshare an account": {
+			func(w *world, img sharing.ImageID) (sharing.Impact, error) {
+				return w.UnshareImpact(w.t.Context(), "owner", img, "alone")
+			},
+			func(w *world, img sharing.ImageID) error { return w.Unshare(w.t.Context(), "owner", img, "alone") },
+			map[sharing.AccountID]int{"alone": 2}, 1,
+		},
+		"unshare one that its organisation still reaches": {
+			func(w *world, img sharing.ImageID) (sharing.Impact, error) {
+				return w.UnshareImpact(w.t.Context(), "owner", img, "both")
+			},
+			func(w *world, img sharing.ImageID) error { return w.Unshare(w.t.Context(), "owner", img, "both") },
+			map[sharing.AccountID]int{}, 1,
+		},
+		"unshare the organisation": {
+			func(w *world, img sharing.ImageID) (sharing.Impact, error) {
+				return w.UnshareImpact(w.t.Context(), "owner", img, sharing.Organization("org"), "nobody")
+			},
+			func(w *world, img sharing.ImageID) error {
+				return w.Unshare(w.t.Context(), "owner", img, sharing.Organization("org"), "nobody")
+			},
+			map[sharing.AccountID]int{"member": 1}, 1,
+		},
+		"delete": {
+			func(w *world, img sharing.ImageID) (sharing.Impact, error) {
+				return w.DeleteImpact(w.t.Context(), "owner", img)
+			},
+			func(w *world, img sharing.ImageID) error { return w.ForceDelete(w.t.Context(), "owner", img) },
+			map[sharing.AccountID]int{"alone": 2, "both": 1, "member": 1, "owner": 1}, 5,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := &directory{members: map[sharing.AccountID][]sharing.OrganizationID{"both": {"org"}, "member": {"x", "org"}}}
+			w := newWorld(t, sharing.WithDirectory(dir))
+			ctx := t.Context()
+			img := w.image("owner")
+			w.share("owner", img, "alone", "both", sharing.Organization("org"), "wary", "rejects")
+			instances := map[sharing.InstanceID]sharing.AccountID{}
+			for _, account := range []sharing.AccountID{"alone", "alone", "both", "member", "owner", "wary", "rejects", "alone"} {
+				instances[w.launch(account, img)] = account
+			}
+			for id, account := range instances { // one of alone's three is gone
+				if account == "alone" {
+					want(t, w.Terminate(ctx, account, id), nil)
+					delete(instances, id)
+					break
+				}
+			}
+			want(t, w.SetTrust(ctx, "wary", sharing.Trust{Enforce: true}), nil)
+			want(t, w.Reject(ctx, "rejects", img), nil)
+
+			could := func() map[sharing.InstanceID]bool {
+				able := map[sharing.InstanceID]bool{}
+				for id, account := range instances {
+					_, err := w.DryRun().Reinit(ctx, account, id)
+					able[id] = err == nil
+				}
+				return able
+			}
+			before := could()
+			predicted, err := change.predict(w, img)
+			want(t, err, nil)
+			want(t, change.do(w, img), nil)
+			after := could()
+			lost := map[sharing.AccountID]int{}
+			for id, able := range before {
+				if able && !after[id] {
+					lost[instances[id]]++
+				}
+			}
+			if diff := cmp.Diff(lost, predicted.Instances); diff != "" {
+				t.Errorf("predicted otherwise than it came (-came +predicted):\n%s", diff)
+			}
+			if diff := cmp.Diff(change.lose, lost); diff != "" {
+				t.Errorf("lost (-want +got):\n%s", diff)
+			}
+			if len(predicted.Shares) != change.shares {
+				t.Errorf("predicted the end of %v, want %d shares", predicted.Shares, change.shares)
+			}
+		})
+	}
+}
+
+// The story of docs/DESIGN.md: an image, its holders, and three generations of what was made from it (R10).
+func TestR10_Exposure(t *testing.T) {
+	dir := &directory{members: map[sharing.AccountID][]sharing.OrganizationID{"carol": {"org"}}}
+	w := newWorld(t, sharing.WithDirectory(dir))
+	ctx := t.Context()
+	day := 24 * time.Hour
+	img := w.image("owner")
+	w.share("owner", img, "bob", sharing.Organization("org"))
+	w.now = w.now.Add(day)
+	inst := w.launch("bob", img)
+	w.launch("carol", img)
+	secret, err := w.Capture(ctx, "bob", inst, sharing.ImageSpec{Name: "bob-1"})
+	want(t, err, nil)
+	w.share("bob", secret.ID, "dave", "carol")
+	second := w.launch("dave", secret.ID)
+	third, err := w.Capture(ctx, "dave", second, sharing.ImageSpec{Name: "dave-1"})
+	want(t, err, nil)
+	w.share("dave", third.ID, "owner") // the owner sees this one
+	copied, err := w.Copy(ctx, "owner", img, "r2", sharing.ImageSpec{})
+	want(t, err, nil)
+	_, err = w.ShareUntil(ctx, "owner", copied.ID, w.now.Add(day), "erin")
+	want(t, err, nil)
+	w.now = w.now.Add(2 * day)
+	want(t, w.Unshare(ctx, "owner", img, "bob"), nil)
+	want(t, w.ForceDelete(ctx, "owner", img), nil)
+	w.now = w.now.Add(day)
+
+	got, err := w.Exposure(ctx, "owner", img)
+	want(t, err, nil)
+	wantExposure := sharing.Exposure{
+		Image: img,
+		Images: []sharing.ExposedImage{
+			{Image: copied.ID, Owner: "owner"}, // its source is deleted, but the one that was asked about
+			{Image: third.ID, Owner: "dave", Captured: true},
+		},
+		Holders: []sharing.Holder{
+			{Grantee: "bob", Holdings: []sharing.Holding{{Image: img, From: start, To: start.Add(3 * day)}}, Instances: 1, Captures: 1},
+			{Grantee: "erin", Holdings: []sharing.Holding{{Image: copied.ID, From: start.Add(day), To: start.Add(2 * day)}}},
+			{Grantee: sharing.Organization("org"), Holdings: []sharing.Holding{{Image: img, From: start, To: start.Add(3 * day)}}},
+		},
+		// bob's capture; carol and dave; bob's two shares and dave's with the owner; carol's and dave's disks
+		Beyond: sharing.Beyond{Images: 1, Accounts: 2, Shares: 3, Instances: 2},
+	}
+	wantExposure.Images[0].Source = img
+	if diff := cmp.Diff(wantExposure, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	text, err := json.Marshal(got)
+	want(t, err, nil)
+	if strings.Contains(string(text), string(secret.ID)) {
+		t.Errorf("%s names an image that the owner does not see", text)
+	}
+	for _, actor := range []sharing.AccountID{"bob", "stranger"} {
+		_, err = w.Exposure(ctx, actor, img)
+		want(t, err, sharing.ErrImageNotFound)
+	}
+	_, err = w.Exposure(ctx, "owner", third.ID)
+	want(t, err, sharing.ErrNotOwner)
+
+	var dot strings.Builder
+	want(t, got.WriteDOT(&dot), nil)
+	if strings.Contains(dot.String(), string(secret.ID)) || !strings.Contains(dot.String(), "bob") {
+		t.Errorf("got\n%s", dot.String())
+	}
+}
+
+// Replaying the log from empty gives the same answers, tokens included (R24).
+func TestR24_Replay(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	w.share("owner", img, "b", "c")
+	_, err := w.ShareUntil(ctx, "owner", img, w.now.Add(time.Hour), "b", "d")
+	want(t, err, nil)
+	want(t, w.Reject(ctx, "c", img), nil)
+	inst := w.launch("b", img)
+	_, err = w.Capture(ctx, "b", inst, sharing.ImageSpec{Name: "mine", Labels: map[string]string{"k": "v"}})
+	want(t, err, nil)
+	want(t, w.SetTrust(ctx, "b", sharing.Trust{Owners: []sharing.AccountID{"owner"}, Enforce: true}), nil)
+	_, err = w.Reinit(ctx, "b", inst)
+	want(t, err, nil)
+	want(t, w.Unshare(ctx, "owner", img, "d"), nil)
+	first, err := w.Once("t").Register(ctx, "owner", sharing.ImageSpec{Region: "r2"})
+	want(t, err, nil)
+	want(t, w.ForceDelete(ctx, "owner", img), nil)
+
+	replica := &world{t: t, store: memstore.New(), now: w.now}
+	want(t, sharing.Replay(ctx, replica.store, w.Events(ctx, sharing.EventQuery{})), nil)
+	replica.Engine, err = sharing.New(replica.store, sharing.WithClock(func() time.Time { return w.now }))
+	want(t, err, nil)
+	ignoreCursor := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Cursor" }, cmp.Ignore())
+	if diff := cmp.Diff(w.log(), replica.log(), ignoreCursor); diff != "" {
+		t.Errorf("the logs differ:\n%s", diff)
+	}
+	for _, actor := range []sharing.AccountID{"owner", "b", "c", "d"} {
+		if diff := cmp.Diff(seen(w, actor), seen(replica, actor)); diff != "" {
+			t.Errorf("%s sees otherwise after the replay:\n%s", actor, diff)
+		}
+	}
+	again, err := replica.Once("t").Register(ctx, "owner", sharing.ImageSpec{Region: "r2"})
+	want(t, err, nil)
+	if again.ID != first.ID {
+		t.Error("the token was forgotten")
+	}
+
+	want(t, sharing.Replay(ctx, replica.store, w.Events(ctx, sharing.EventQuery{})), sharing.ErrInvalid) // not empty
+	events := w.log()
+	for name, broken := range map[string][]sharing.Event{
+		"gap":       append(events[:1:1], events[2:]...),
+		"twice":     append(events[:2:2], events[1:]...),
+		"no change": {{Operation: "o", Kind: sharing.EventSealed, Image: "i", Sequence: 1}},
+	} {
+		err := sharing.Replay(ctx, memstore.New(), func(yield func(sharing.Event, error) bool) {
+			for _, ev := range broken {
+				if !yield(ev, nil) {
+					return
+				}
+			}
+		})
+		if want(t, err, sharing.ErrInvalid); !strings.Contains(err.Error(), "not whole") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// seen is all that an actor sees.
+func seen(w *world, actor sharing.AccountID) map[string]any {
+	ctx := w.t.Context()
+	var images []sharing.Image
+	for img, err := range w.Images(ctx, actor, sharing.ImageQuery{Origin: 7, Deprecated: true}) {
+		want(w.t, err, nil)
+		images = append(images, img)
+	}
+	var shares []sharing.Share
+	for share, err := range w.SharesReceived(ctx, actor, sharing.ShareQuery{}) {
+		want(w.t, err, nil)
+		shares = append(shares, share)
+	}
+	for share, err := range w.SharesGiven(ctx, actor, sharing.ShareQuery{}) {
+		want(w.t, err, nil)
+		shares = append(shares, share)
+	}
+	var instances []sharing.Instance
+	for inst, err := range w.Instances(ctx, actor, sharing.InstanceQuery{}) {
+		want(w.t, err, nil)
+		instances = append(instances, inst)
+	}
+	trust, err := w.Trust(ctx, actor)
+	want(w.t, err, nil)
+	return map[string]any{"images": images, "shares": shares, "instances": instances, "trust": trust}
+}
