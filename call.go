@@ -3,12 +3,8 @@ package sharing
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -196,10 +192,13 @@ func attempt[T any](c *call, token token, need Need, decide func(*moment) (T, []
 	if decided != nil {
 		return result, decided
 	}
-	if err != nil && committing && !errors.Is(err, ErrConflict) {
-		return outcome(c, token, operation, result, err)
+	switch {
+	case err == nil || errors.Is(err, ErrConflict):
+		return result, err
+	case !committing:
+		return result, unchanged(err)
 	}
-	return result, err
+	return outcome(c, token, operation, result, err)
 }
 
 // write makes the changes of the events, and appends them to the log.
@@ -210,107 +209,4 @@ func write(tx UpdateTx, events []Event) error {
 		}
 	}
 	return tx.Append(events)
-}
-
-// The engine asks for a lost outcome at once and then after waits that double from firstWait, lookups times:
-// about five seconds in all.
-const (
-	lookups   = 10
-	firstWait = 10 * time.Millisecond
-)
-
-// outcome finds out from the event log whether a change was committed of which the store says only that it failed (R26).
-func outcome[T any](c *call, token token, operation string, result T, cause error) (T, error) {
-	wait := firstWait
-	for i := range lookups {
-		if i > 0 {
-			select {
-			case <-c.ctx.Done():
-			case <-time.After(wait):
-			}
-			wait *= 2
-		}
-		if c.ctx.Err() != nil {
-			break
-		}
-		var log []Event
-		err := c.store.View(c.ctx, func(tx ViewTx) error {
-			state, err := tx.Load(Need{Operation: operation})
-			log = state.Operation
-			return err
-		})
-		if err != nil {
-			continue
-		}
-		c.log.WarnContext(c.ctx, "sharing: the store lost the outcome of a change, the event log tells it",
-			"op", c.op, "operation", operation, "committed", len(log) > 0, "error", cause)
-		if len(log) == 0 {
-			if errors.Is(cause, ErrOutcomeUnknown) { // no longer: so it must not be found in the answer
-				return result, fmt.Errorf("the store failed and nothing was changed: %v", cause)
-			}
-			return result, fmt.Errorf("the store failed and nothing was changed: %w", cause)
-		}
-		if token.operation != "" {
-			// Another call under the token may have been the one that committed.
-			return repeated[T](token, log[0])
-		}
-		return result, nil
-	}
-	return result, fmt.Errorf("%w: operation %s may or may not have been made: %w", ErrOutcomeUnknown, operation, cause)
-}
-
-// A token is what [Engine.Once] adds to a change: the operation that stands for the actor and the token,
-// and a digest of the request. Its zero value adds nothing.
-type token struct {
-	operation string
-	request   string
-}
-
-// tokenFor returns the token of a change with this request.
-func (c *call) tokenFor(request any) (token, error) {
-	if !c.once {
-		return token{}, nil
-	}
-	if err := validName("token", c.token, false); err != nil {
-		return token{}, err
-	}
-	text, err := json.Marshal(request)
-	if err != nil {
-		return token{}, err
-	}
-	return token{
-		operation: "once:" + digestOf(string(c.actor), c.token),
-		request:   digestOf(c.op, string(text)),
-	}, nil
-}
-
-// digestOf returns a digest of parts that keeps them apart.
-func digestOf(parts ...string) string {
-	h := sha256.New()
-	for _, part := range parts {
-		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// sign records in the first event of a call what the token needs to repeat the answer.
-func (t token) sign(first *Event, result any) (err error) {
-	if t.operation == "" {
-		return nil
-	}
-	first.Request = t.request
-	first.Result, err = json.Marshal(result)
-	return err
-}
-
-// repeated returns what the first call under the token returned.
-func repeated[T any](t token, first Event) (T, error) {
-	var result T
-	if first.Request != t.request {
-		return result, invalid("token", "was used by the account for another request: take a new one")
-	}
-	if err := json.Unmarshal(first.Result, &result); err != nil {
-		return result, fmt.Errorf("the stored answer to the token's first call can't be read: %w", err)
-	}
-	return result, nil
 }

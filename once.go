@@ -1,0 +1,65 @@
+package sharing
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// A token is what [Engine.Once] adds to a change: the operation that stands for the actor and the token,
+// and a digest of the request. Its zero value adds nothing.
+type token struct {
+	operation string
+	request   string
+}
+
+// tokenFor returns the token of a change with this request.
+func (c *call) tokenFor(request any) (token, error) {
+	if !c.once {
+		return token{}, nil
+	}
+	if err := validName("token", c.token, false); err != nil {
+		return token{}, err
+	}
+	text, err := json.Marshal(request)
+	if err != nil {
+		return token{}, err
+	}
+	return token{
+		operation: "once:" + digestOf(string(c.actor), c.token),
+		request:   digestOf(c.op, string(text)),
+	}, nil
+}
+
+// digestOf returns a digest of parts that keeps them apart.
+func digestOf(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// sign records in the first event of a call what the token needs to repeat the answer.
+func (t token) sign(first *Event, result any) (err error) {
+	if t.operation == "" {
+		return nil
+	}
+	first.Request = t.request
+	first.Result, err = json.Marshal(result)
+	return err
+}
+
+// repeated returns what the first call under the token returned.
+func repeated[T any](t token, first Event) (T, error) {
+	var result T
+	if first.Request != t.request {
+		return result, invalid("token", "was used by the account for another request: take a new one")
+	}
+	if err := json.Unmarshal(first.Result, &result); err != nil {
+		return result, fmt.Errorf("the stored answer to the token's first call can't be read: %w", err)
+	}
+	return result, nil
+}
