@@ -77,3 +77,15 @@ func read(compressed io.Reader) ([]Image, error) {
 		})
 	}
 }
+
+// Spec describes the image as its publisher would register it. Its family is the stream.
+func (img Image) Spec() sharing.ImageSpec {
+	return sharing.ImageSpec{
+		Name:         fmt.Sprintf("%s-%s-%s", img.Stream(), img.Release, img.Architecture),
+		Family:       img.Stream(),
+		Region:       img.Region,
+		Architecture: img.Architecture,
+		Digest:       img.Digest,
+		Labels:       map[string]string{"release": img.Release},
+	}
+}
