@@ -1,0 +1,150 @@
+package sqlitestore
+
+import (
+	"strings"
+
+	"github.com/imageshare/sharing"
+)
+
+// A selection is a query in the making: conditions with their arguments.
+// The SQL depends on which conditions there are, not on the arguments, so that few statements are prepared.
+type selection struct {
+	sql  strings.Builder
+	args []any
+}
+
+func selecting(sql string, args ...any) *selection {
+	s := &selection{args: args}
+	s.sql.WriteString(sql)
+	return s
+}
+
+// and adds a condition on one argument.
+func (s *selection) and(condition, arg string) {
+	s.sql.WriteString(" AND " + condition)
+	s.args = append(s.args, arg)
+}
+
+// equal adds the condition that column is value, if value is not empty.
+func (s *selection) equal(column, value string) {
+	if value != "" {
+		s.and(column+" = ?", value)
+	}
+}
+
+func (s *selection) orderedBy(columns string) *selection {
+	s.sql.WriteString(" ORDER BY " + columns)
+	return s
+}
+
+func (tx *view) start(s *selection) *query { return tx.conn.query(s.sql.String(), s.args...) }
+
+func hasLabels(labels, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if got, ok := labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+const selectDerived = `SELECT id, record FROM images WHERE source = ? AND id > ? ORDER BY id`
+
+// Derived implements [sharing.ViewTx].
+func (tx *view) Derived(source, after sharing.ImageID, limit int) (found []*sharing.ImageRecord, err error) {
+	q := tx.conn.query(selectDerived, string(source), string(after))
+	for err == nil && len(found) < limit && q.next() {
+		var record *sharing.ImageRecord
+		if record, err = tx.store.image(q.ColumnText(0), q.ColumnRawText(1)); err == nil {
+			found = append(found, record)
+		}
+	}
+	return found, tx.end(q, err)
+}
+
+// Instances implements [sharing.ViewTx].
+func (tx *view) Instances(scan sharing.InstanceScan) (found []*sharing.InstanceRecord, err error) {
+	q := tx.start(instanceSelection(&scan))
+	for err == nil && len(found) < scan.Limit && q.next() {
+		var record *sharing.InstanceRecord
+		record, err = tx.store.instance(q.ColumnText(0), q.ColumnRawText(1))
+		if err == nil && hasLabels(record.Labels, scan.Query.Labels) {
+			found = append(found, record)
+		}
+	}
+	return found, tx.end(q, err)
+}
+
+func instanceSelection(scan *sharing.InstanceScan) *selection {
+	s := selecting(`SELECT id, record FROM instances WHERE terminated = 0 AND id > ?`, string(scan.After))
+	s.equal("owner", string(scan.Owner))
+	s.equal("image", string(scan.Query.Image))
+	s.equal("region", string(scan.Query.Region))
+	return s.orderedBy("id")
+}
+
+const selectSharedImages = `SELECT` + shareColumns + `, i.id, i.record FROM `
+
+// Shares implements [sharing.ViewTx].
+func (tx *view) Shares(scan sharing.ShareScan) (found []sharing.SharedImage, err error) {
+	for _, s := range shareSelections(&scan) {
+		q := tx.start(s)
+		for err == nil && len(found) < scan.Limit && q.next() {
+			var shared sharing.SharedImage
+			id := q.ColumnText(5)
+			if shared.Record, err = tx.store.image(id, q.ColumnRawText(6)); err == nil {
+				shared.Share, err = scanShare(q, sharing.ImageID(id))
+			}
+			if err == nil {
+				found = append(found, shared)
+			}
+		}
+		if err := tx.end(q, err); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// shareSelections returns the queries that give what scan selects, one after the other.
+func shareSelections(scan *sharing.ShareScan) []*selection {
+	after := scan.After
+	switch {
+	case scan.Image != "" && scan.Image < after.Image:
+		return nil
+	case scan.Image != "" && scan.Image > after.Image:
+		return []*selection{sharesOfImage(scan, scan.Image, "")}
+	case scan.Image != "":
+		return []*selection{sharesOfImage(scan, scan.Image, after.Grantee)}
+	}
+	account := false
+	if scan.Grantee != "" {
+		_, account = scan.Grantee.Account()
+	}
+	var rest *selection
+	if account || scan.Owner == "" {
+		rest = selecting(selectSharedImages+`shares s CROSS JOIN images i ON i.id = s.image WHERE i.deleted = 0 AND s.image > ?`, string(after.Image))
+	} else {
+		// An owner has few images beside those that are shared with everyone.
+		rest = selecting(selectSharedImages+`images i CROSS JOIN shares s ON s.image = i.id WHERE i.deleted = 0 AND i.id > ?`, string(after.Image))
+	}
+	rest.equal("i.owner", string(scan.Owner))
+	rest.equal("s.grantee", string(scan.Grantee))
+	if account || scan.Owner == "" {
+		rest.orderedBy("s.image")
+	} else {
+		rest.orderedBy("i.id, s.grantee")
+	}
+	if after.Image == "" {
+		return []*selection{rest}
+	}
+	return []*selection{sharesOfImage(scan, after.Image, after.Grantee), rest}
+}
+
+func sharesOfImage(scan *sharing.ShareScan, image sharing.ImageID, after sharing.Grantee) *selection {
+	s := selecting(selectSharedImages+`shares s CROSS JOIN images i ON i.id = s.image WHERE i.deleted = 0 AND s.image = ? AND s.grantee > ?`,
+		string(image), string(after))
+	s.equal("i.owner", string(scan.Owner))
+	s.equal("s.grantee", string(scan.Grantee))
+	return s.orderedBy("s.grantee")
+}
