@@ -1,0 +1,84 @@
+package sharing_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/memstore"
+)
+
+// A client that lost the answer asks again under the same token, and gets the first answer.
+func ExampleEngine_Once() {
+	ctx := context.Background()
+	engine := must(sharing.New(memstore.New()))
+	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
+	spec := sharing.LaunchSpec{Image: image.ID, Region: "eu-1"}
+
+	first := must(engine.Once("request-7").Launch(ctx, "acme", spec))
+	again := must(engine.Once("request-7").Launch(ctx, "acme", spec))
+	fmt.Println(again.ID == first.ID)
+
+	err := engine.Once("request-7").Terminate(ctx, "acme", first.ID)
+	fmt.Println(errors.Is(err, sharing.ErrInvalid)) // another request
+	// Output:
+	// true
+	// true
+}
+
+// Who did what to this image?
+func ExampleEngine_Events() {
+	ctx := context.Background()
+	engine := must(sharing.New(memstore.New()))
+	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
+	must(engine.Share(ctx, "acme", image.ID, "bob"))
+	must(engine.Launch(ctx, "bob", sharing.LaunchSpec{Image: image.ID, Region: "eu-1"}))
+	check(engine.Leave(ctx, "bob", image.ID))
+
+	for event, err := range engine.Events(ctx, sharing.EventQuery{Image: image.ID}) {
+		check(err)
+		fmt.Println(event.Sequence, event.Actor, event.Kind)
+	}
+	// Output:
+	// 1 acme image.registered
+	// 2 acme share.created
+	// 3 bob instance.launched
+	// 4 bob share.left
+}
+
+// A watcher gets what has happened, and then what happens, until its context ends.
+func ExampleEngine_Watch() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	engine := must(sharing.New(memstore.New()))
+	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
+
+	for event, err := range engine.Watch(ctx, "") {
+		check(err)
+		fmt.Println(event.Kind)
+		switch event.Kind {
+		case sharing.EventRegistered:
+			must(engine.Share(ctx, "acme", image.ID, "bob"))
+		case sharing.EventShared:
+			stop()
+		}
+	}
+	// Output:
+	// image.registered
+	// share.created
+}
+
+// A log is a backup: it makes the same state in an empty store, of whatever kind.
+func ExampleReplay() {
+	ctx := context.Background()
+	engine := must(sharing.New(memstore.New()))
+	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
+	must(engine.Share(ctx, "acme", image.ID, "bob"))
+
+	store := memstore.New()
+	check(sharing.Replay(ctx, store, engine.Events(ctx, sharing.EventQuery{})))
+	restored := must(sharing.New(store))
+	fmt.Println(restored.CanUse(ctx, "bob", image.ID, "eu-1"))
+	// Output: <nil>
+}

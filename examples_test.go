@@ -1,0 +1,73 @@
+package sharing_test
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestEveryMethodHasAnExample fails for a method of Engine, or of the few other names that users begin with,
+// that has no example whose output is checked.
+func TestEveryMethodHasAnExample(t *testing.T) {
+	needed := map[string]bool{"New": true, "Replay": true, "Trust": true, "Exposure_WriteDOT": true}
+	var tests []*ast.File
+	for name, file := range parsed(t) {
+		if strings.HasSuffix(name, "_test.go") {
+			tests = append(tests, file)
+			continue
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Name.IsExported() && receiver(f) == "Engine" {
+				needed["Engine_"+f.Name.Name] = true
+			}
+		}
+	}
+	if len(needed) < 40 {
+		t.Fatalf("only %d names were found: is Engine declared elsewhere?", len(needed))
+	}
+	for _, example := range doc.Examples(tests...) {
+		if example.Output != "" {
+			delete(needed, example.Name)
+		}
+	}
+	for name := range needed {
+		t.Errorf("there is no Example%s whose output is checked", name)
+	}
+}
+
+// parsed returns the files of this folder by name.
+func parsed(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]*ast.File)
+	for _, name := range names {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = file
+	}
+	return files
+}
+
+// receiver returns the name of the type that f is a method of, or nothing.
+func receiver(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return ""
+	}
+	typ := f.Recv.List[0].Type
+	if star, ok := typ.(*ast.StarExpr); ok {
+		typ = star.X
+	}
+	if name, ok := typ.(*ast.Ident); ok {
+		return name.Name
+	}
+	return ""
+}
