@@ -99,12 +99,15 @@ func testChanged(t *testing.T, open opener) {
 func testChangedLeaks(c *check, changed func(context.Context, sharing.Store) func(context.Context) error) {
 	const waits = 40
 	inVain := func() {
-		for i := range waits {
-			ctx, cancel := context.WithTimeout(c.ctx, time.Millisecond)
-			wait := changed(c.ctx, c.handle(i))
-			_ = wait(ctx) // an error or, too early, nil: both end it
-			cancel()
-		}
+		c.within("wait ends when its context does", func() error {
+			for i := range waits {
+				wait := changed(c.ctx, c.handle(i))
+				ctx, cancel := context.WithTimeout(c.ctx, time.Millisecond)
+				_ = wait(ctx) // an error or, too early, nil: both end it
+				cancel()
+			}
+			return nil
+		})
 	}
 	inVain() // so that what the store keeps for all waits is there
 	before := runtime.NumGoroutine()

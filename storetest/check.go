@@ -28,7 +28,11 @@ type check struct {
 	store     sharing.Store // the first of stores
 	reference *reference
 	end       sharing.Cursor // of the log, when endOfLog last looked
+	failures  int
 }
+
+// enoughFailures is how many failures of one part are told at length; then each subtest ends with its first.
+const enoughFailures = 12
 
 func newCheck(t *testing.T, open opener) *check {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
@@ -159,11 +163,16 @@ func (c *check) sameLoad(promise string, need sharing.Need) {
 }
 
 // equal fails the test unless got is want, and says what the contract asks.
-func (c *check) equal(promise string, got, want any) {
+func (c *check) equal(promise string, got, want any) bool {
 	c.Helper()
-	if diff := difference(got, want); diff != "" {
+	diff := difference(got, want)
+	if diff != "" {
 		c.Errorf("the contract asks: %s\n(-contract +store):\n%s", promise, diff)
+		if c.failures++; c.failures >= enoughFailures {
+			c.Fatalf("there may be more like these")
+		}
 	}
+	return diff == ""
 }
 
 // difference says how got differs from want in what the contract asks. Instants may be in any time zone,

@@ -30,7 +30,7 @@ func testFaults(t *testing.T, open opener) {
 	}
 	t.Run("Reads", func(t *testing.T) { c.T = t; testFaultyReads(c) })
 	t.Run("Meanwhile", func(t *testing.T) { c.T = t; testMeanwhile(c) })
-	t.Run("Replay", func(t *testing.T) { c.T = t; testReplay(c, open) })
+	t.Run("Replay", func(t *testing.T) { testReplay(newCheck(t, open), newCheck(t, open)) })
 }
 
 // An outcome is what a call does and answers on a store without faults.

@@ -35,6 +35,14 @@ type faultyView struct {
 	*calls
 }
 
+func (tx faultyView) Access(account sharing.AccountID, organizations []sharing.OrganizationID, image sharing.ImageID) (
+	sharing.Access, sharing.Trust, error) {
+	if err := tx.next(); err != nil {
+		return sharing.Access{}, sharing.Trust{}, err
+	}
+	return tx.ViewTx.Access(account, organizations, image)
+}
+
 func (tx faultyView) Load(need sharing.Need) (sharing.State, error) {
 	if err := tx.next(); err != nil {
 		return sharing.State{}, err

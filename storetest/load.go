@@ -47,13 +47,13 @@ func loadWorld(c *check) {
 		share("img", sharing.Organization("o3")),
 		shareUntil("img", sharing.Everyone, noon.Add(time.Minute)),
 		share("other", "a"),
-		instance("i1", "me", "img"), instance("i2", "me", "img"), instance("i3", "Me", "img"), moved, far,
-		terminated(instance("ended", "me", "img")),
+		instance("i1", "me", "img"), instance("i2", "me", "img"), instance("i3", "Me", "img"), far,
+		instance("ended", "me", "img"), instance("moved", "me", "img"),
 		trustOf{"me", sharing.Trust{Owners: []sharing.AccountID{"a", "owner"}, Enforce: true}},
 		trustOf{"Me", sharing.Trust{Owners: []sharing.AccountID{"b"}}},
 		[]sharing.Event{fullEvent("op", "me", "img", 1), event("op", "me", "img", 2), event("op", "owner", "other", 1)},
 		[]sharing.Event{event("op2", "me", "gone", 1)})
-	c.write(moved, // again, as it is
+	c.write(moved, terminated(instance("ended", "me", "img")),
 		[]sharing.Event{event("o", "me", "gone", 2), {Operation: "Op", At: noon, Actor: "me", Kind: sharing.EventTrustSet}})
 	c.write(event("later", "me", "img", 3))
 }

@@ -26,9 +26,10 @@ func testRandom(t *testing.T, open opener) {
 		c.reference = newReference()
 		r.skipLog(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"write": r.write,
-			"load":  func(t *rapid.T) { r.compare(t, r.need(t)) },
-			"scan":  func(t *rapid.T) { r.compare(t, r.scan(t)) },
+			"write":  r.write,
+			"load":   func(t *rapid.T) { r.compare(t, r.need(t)) },
+			"access": func(t *rapid.T) { r.compare(t, r.access(t)) },
+			"scan":   func(t *rapid.T) { r.compare(t, r.scan(t)) },
 		})
 	})
 }

@@ -56,15 +56,20 @@ func (r *reference) Update(ctx context.Context, fn func(sharing.UpdateTx) error)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	r.commit(tx.writes)
+	return nil
+}
+
+// commit makes the writes of a transaction. The caller holds the lock.
+func (r *reference) commit(writes []func()) {
 	before := len(r.log)
-	for _, write := range tx.writes {
+	for _, write := range writes {
 		write()
 	}
 	if len(r.log) > before {
 		close(r.grown)
 		r.grown = make(chan struct{})
 	}
-	return nil
 }
 
 // A referenceTx reads the reference as it is, and keeps writes for the commit.
@@ -123,11 +128,12 @@ func (tx *referenceTx) Append(events []sharing.Event) error {
 
 func (tx *referenceTx) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 	var found []sharing.Access
-	for _, id := range slices.Sorted(maps.Keys(tx.images)) {
+	for id := range tx.images {
 		if access := tx.access(id, scan.Account, scan.Organizations); id > scan.After && imageMatches(scan, access) {
 			found = append(found, access)
 		}
 	}
+	slices.SortFunc(found, func(a, b sharing.Access) int { return cmp.Compare(a.Image.ID, b.Image.ID) })
 	return firstN(found, scan.Limit), tx.ctx.Err()
 }
 
@@ -168,25 +174,29 @@ func hasLabels(labels, wanted map[string]string) bool {
 
 func (tx *referenceTx) Derived(source, after sharing.ImageID, limit int) ([]*sharing.ImageRecord, error) {
 	var found []*sharing.ImageRecord
-	for _, id := range slices.Sorted(maps.Keys(tx.images)) {
-		if rec := tx.images[id]; id > after && rec.Source.Image == source {
+	for id, rec := range tx.images {
+		if id > after && rec.Source.Image == source {
 			found = append(found, &rec)
 		}
 	}
+	slices.SortFunc(found, func(a, b *sharing.ImageRecord) int { return cmp.Compare(a.ID, b.ID) })
 	return firstN(found, limit), tx.ctx.Err()
 }
 
 func (tx *referenceTx) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
 	var found []sharing.SharedImage
-	for _, key := range slices.SortedFunc(maps.Keys(tx.shares), compareKeys) {
+	for key, s := range tx.shares {
 		rec := tx.images[key.Image]
 		if (scan.Image == "" || scan.Image == key.Image) &&
 			(scan.Owner == "" || scan.Owner == rec.Owner) &&
 			(scan.Grantee == "" || scan.Grantee == key.Grantee) &&
 			compareKeys(key, scan.After) > 0 {
-			found = append(found, sharing.SharedImage{Share: tx.shares[key], Record: &rec})
+			found = append(found, sharing.SharedImage{Share: s, Record: &rec})
 		}
 	}
+	slices.SortFunc(found, func(a, b sharing.SharedImage) int {
+		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.Grantee, b.Grantee))
+	})
 	return firstN(found, scan.Limit), tx.ctx.Err()
 }
 
@@ -196,8 +206,8 @@ func compareKeys(a, b sharing.ShareKey) int {
 
 func (tx *referenceTx) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
 	var found []*sharing.InstanceRecord
-	for _, id := range slices.Sorted(maps.Keys(tx.instances)) {
-		rec, q := tx.instances[id], scan.Query
+	for id, rec := range tx.instances {
+		q := scan.Query
 		if id > scan.After && rec.TerminatedAt.IsZero() &&
 			(scan.Owner == "" || scan.Owner == rec.Owner) &&
 			(q.Region == "" || q.Region == rec.Region) &&
@@ -206,6 +216,7 @@ func (tx *referenceTx) Instances(scan sharing.InstanceScan) ([]*sharing.Instance
 			found = append(found, &rec)
 		}
 	}
+	slices.SortFunc(found, func(a, b *sharing.InstanceRecord) int { return cmp.Compare(a.ID, b.ID) })
 	return firstN(found, scan.Limit), tx.ctx.Err()
 }
 

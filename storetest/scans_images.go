@@ -79,6 +79,7 @@ var imageConditions = []condition[sharing.ImageScan]{
 	{"Region", func(s *sharing.ImageScan) { s.Query.Region = here }},
 	{"Owner", func(s *sharing.ImageScan) { s.Query.Owner = "me" }},
 	{"OwnerOther", func(s *sharing.ImageScan) { s.Query.Owner = "other" }},
+	{"OwnerCase", func(s *sharing.ImageScan) { s.Query.Owner = "Me" }},
 	{"Family", func(s *sharing.ImageScan) { s.Query.Family = "Family" }},
 	{"Name", func(s *sharing.ImageScan) { s.Query.Name = "a name" }},
 	{"NameWithSpace", func(s *sharing.ImageScan) { s.Query.Name = "a name " }},

@@ -162,12 +162,20 @@ var guards = []guard{
 		puts(func(r string) sharing.InstanceRecord { return instance("new", sharing.AccountID(r), "img") })},
 	{"Load's Trust", loads(sharing.Need{Account: "me", Trust: true}, func(s sharing.State) bool { return !s.Trust.Enforce }),
 		puts(func(string) trustOf { return trustOf{"me", sharing.Trust{Enforce: true}} })},
-	{"Load's Image", loads(sharing.Need{Image: "img"}, func(s sharing.State) bool { return s.Image.Image.DeletedAt.IsZero() }), putDeleted},
+	{"Load's Image", loads(sharing.Need{Image: "img"}, func(s sharing.State) bool { return live(s.Image) }), putDeleted},
 	{"Load's Access", loads(sharing.Need{Account: "me", Image: "img"}, func(s sharing.State) bool { return !s.Image.Own.Exists }),
 		puts(func(string) sharing.Share { return share("img", "me") })},
-	{"Load's Images", loads(sharing.Need{Account: "me", Images: []sharing.ImageID{"img"}}, func(s sharing.State) bool { return s.Images[0].Image.DeletedAt.IsZero() }), putDeleted},
-	{"Load's Instances", loads(sharing.Need{Instances: []sharing.InstanceID{"vm"}}, func(s sharing.State) bool { return s.Instances[0] == nil }),
+	{"Load's Images", loads(sharing.Need{Account: "me", Images: []sharing.ImageID{"img"}}, func(s sharing.State) bool { return len(s.Images) == 1 && live(s.Images[0]) }), putDeleted},
+	{"Load's Instances", loads(sharing.Need{Instances: []sharing.InstanceID{"vm"}}, func(s sharing.State) bool { return len(s.Instances) == 1 && s.Instances[0] == nil }),
 		puts(func(string) sharing.InstanceRecord { return instance("vm", "me", "img") })},
+	{"Access", func(tx sharing.ViewTx) (bool, error) {
+		access, _, err := tx.Access("me", nil, "img")
+		return !access.Own.Exists, err
+	}, puts(func(string) sharing.Share { return share("img", "me") })},
+	{"Access's Trust", func(tx sharing.ViewTx) (bool, error) {
+		_, trust, err := tx.Access("me", nil, "img")
+		return !trust.Enforce, err
+	}, puts(func(string) trustOf { return trustOf{"me", sharing.Trust{Enforce: true}} })},
 	{"Images", finds(func(tx sharing.ViewTx) ([]sharing.Access, error) {
 		return tx.Images(sharing.ImageScan{Query: sharing.ImageQuery{Owner: "me"}, Limit: 1})
 	}), putImage},

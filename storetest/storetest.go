@@ -24,33 +24,10 @@ import (
 
 // Run tests the store that open returns: a new and empty one at each call, that ends by a cleanup which open registers on t.
 //
-// Run calls open some dozens of times, and no two of the stores need to work at once, except for one foreign cursor.
+// Run calls open some dozens of times. A subtest opens two stores where it needs a foreign cursor or a place to replay to.
 func Run(t *testing.T, open func(t *testing.T) sharing.Store) {
 	one := func(t *testing.T) []sharing.Store { return []sharing.Store{open(t)} }
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, opener)
-	}{
-		{"Load", testLoad},
-		{"Images", testImages},
-		{"Derived", testDerived},
-		{"Shares", testShares},
-		{"Instances", testInstances},
-		{"Events", testEvents},
-		{"Cursors", testCursors},
-		{"Changed", testChanged},
-		{"Writes", testWrites},
-		{"Tombstones", testTombstones},
-		{"Identifiers", testIdentifiers},
-		{"Values", testValues},
-		{"Transactions", testTransactions},
-		{"Contexts", testContexts},
-		{"Random", testRandom},
-		{"Serialisable", testSerialisable},
-		{"Concurrency", testConcurrency},
-		{"Follower", testFollower},
-		{"Faults", testFaults},
-	} {
+	for _, part := range parts {
 		t.Run(part.name, func(t *testing.T) { part.test(t, one) })
 	}
 }
@@ -63,19 +40,48 @@ func RunShared(t *testing.T, open func(t *testing.T) (a, b sharing.Store)) {
 		a, b := open(t)
 		return []sharing.Store{a, b}
 	}
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, opener)
-	}{
-		{"Handles", testHandles},
-		{"Changed", testChanged},
-		{"Serialisable", testSerialisable},
-		{"Concurrency", testConcurrency},
-		{"Follower", testFollower},
-	} {
+	for _, part := range sharedParts {
 		t.Run(part.name, func(t *testing.T) { part.test(t, two) })
 	}
 }
 
 // An opener opens the handles under test on one new, empty database: one of them, or two for RunShared.
 type opener func(t *testing.T) []sharing.Store
+
+// A part is one part of the suite.
+type part struct {
+	name string
+	test func(*testing.T, opener)
+}
+
+// parts are what every store has to pass.
+var parts = []part{
+	{"Load", testLoad},
+	{"Images", testImages},
+	{"Derived", testDerived},
+	{"Shares", testShares},
+	{"Instances", testInstances},
+	{"Events", testEvents},
+	{"Cursors", testCursors},
+	{"Changed", testChanged},
+	{"Writes", testWrites},
+	{"Tombstones", testTombstones},
+	{"Identifiers", testIdentifiers},
+	{"Values", testValues},
+	{"Transactions", testTransactions},
+	{"Contexts", testContexts},
+	{"Random", testRandom},
+	{"Serialisable", testSerialisable},
+	{"Concurrency", testConcurrency},
+	{"Follower", testFollower},
+	{"Faults", testFaults},
+}
+
+// sharedParts are what two handles on one database have to pass.
+var sharedParts = []part{
+	{"Handles", testHandles},
+	{"Changed", testChanged},
+	{"Serialisable", testSerialisable},
+	{"Concurrency", testConcurrency},
+	{"Follower", testFollower},
+}

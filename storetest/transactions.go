@@ -190,6 +190,10 @@ func (c *check) endsWith(want error, what string, err error) {
 // reads are the methods of a transaction that read.
 var reads = map[string]func(sharing.ViewTx) error{
 	"Load": readSome,
+	"Access": func(tx sharing.ViewTx) error {
+		_, _, err := tx.Access("me", []sharing.OrganizationID{"o"}, "img")
+		return err
+	},
 	"Images": func(tx sharing.ViewTx) error {
 		_, err := tx.Images(sharing.ImageScan{Account: "me", Limit: 10})
 		return err

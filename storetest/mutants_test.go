@@ -1,0 +1,186 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imageshare/sharing"
+)
+
+func lower[T ~string](s *T) { *s = T(strings.ToLower(string(*s))) }
+
+// mutants break one promise each.
+var mutants = []mutant{
+	{"folds_the_case_of_IDs", "Load", with(hooks{need: func(n *sharing.Need) { lower(&n.Image) }})},
+	{"folds_the_case_of_owners", "Images", with(hooks{imageScan: func(s *sharing.ImageScan) { lower(&s.Query.Owner) }})},
+	{"folds_the_case_of_events_images", "Events", with(hooks{eventQuery: func(q *sharing.EventQuery) { lower(&q.Image) }})},
+	{"folds_accents", "Identifiers", with(hooks{need: func(n *sharing.Need) {
+		n.Account = sharing.AccountID(strings.ReplaceAll(string(n.Account), "e\u0301", "é"))
+	}})},
+	{"trims_names", "Images", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Query.Name = strings.TrimSpace(s.Query.Name) }})},
+	{"joins_the_parts_of_keys", "Identifiers", with(hooks{state: joinedKeys})},
+	{"ignores_After_of_images", "Images Random", with(hooks{imageScan: func(s *sharing.ImageScan) { s.After = "" }})},
+	{"ignores_After_of_shares_of_a_grantee", "Shares", with(hooks{shareScan: func(s *sharing.ShareScan) {
+		if s.Grantee != "" {
+			s.After = sharing.ShareKey{}
+		}
+	}})},
+	{"ignores_the_grantee_in_After", "Shares", with(hooks{shareScan: func(s *sharing.ShareScan) { s.After.Grantee = "" }})},
+	{"ignores_After_of_instances", "Instances", with(hooks{instScan: func(s *sharing.InstanceScan) { s.After = "" }})},
+	{"ignores_After_of_events", "Events Cursors", with(hooks{eventQuery: func(q *sharing.EventQuery) { q.After = "" }})},
+	{"ignores_the_organizations", "Images", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Organizations = nil }})},
+	{"reads_one_organization", "Load Random", with(hooks{need: func(n *sharing.Need) { n.Organizations = n.Organizations[:min(1, len(n.Organizations))] }})},
+	{"ignores_the_origin", "Images Random", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Query.Origin = 0 }})},
+	{"ignores_labels", "Images Random", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Query.Labels = nil }})},
+	{"ignores_labels_of_instances", "Instances", with(hooks{instScan: func(s *sharing.InstanceScan) { s.Query.Labels = nil }})},
+	{"ignores_the_owner_of_shares", "Shares", with(hooks{shareScan: func(s *sharing.ShareScan) {
+		if s.Grantee != "" {
+			s.Owner = ""
+		}
+	}})},
+	{"counts_expired_shares", "Load Random", with(hooks{need: func(n *sharing.Need) {
+		if !n.PresentAt.IsZero() {
+			n.PresentAt = time.Unix(-1000, 0)
+		}
+	}})},
+	{"counts_shares_to_the_microsecond", "Load", with(hooks{need: func(n *sharing.Need) { n.PresentAt = n.PresentAt.Truncate(time.Microsecond) }})},
+	{"keeps_times_to_the_microsecond", "Load Values", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
+		shares = slices.Clone(shares)
+		for i := range shares {
+			shares[i].Expires = shares[i].Expires.Truncate(time.Microsecond)
+		}
+		return tx.PutShares(shares)
+	}})},
+	{"keeps_times_in_64_bits_of_nanoseconds", "Values", with(hooks{putInst: func(tx sharing.UpdateTx, rec sharing.InstanceRecord) error {
+		rec.LaunchedAt = time.Unix(0, rec.LaunchedAt.UnixNano())
+		return tx.PutInstance(rec)
+	}})},
+	{"forgets_the_sequence", "Load Faults", with(hooks{state: func(_ sharing.UpdateTx, _ sharing.Need, s *sharing.State) { s.Sequence = min(s.Sequence, 1) }})},
+	{"gives_operations_backwards", "Load", with(hooks{state: func(_ sharing.UpdateTx, _ sharing.Need, s *sharing.State) { slices.Reverse(s.Operation) }})},
+	{"finds_no_operation", "Load", with(hooks{state: func(_ sharing.UpdateTx, _ sharing.Need, s *sharing.State) { s.Operation = nil }})},
+	{"drops_tombstones", "Load Tombstones", with(hooks{state: func(_ sharing.UpdateTx, _ sharing.Need, s *sharing.State) {
+		if s.Image.Image != nil && !s.Image.Image.DeletedAt.IsZero() {
+			s.Image.Image = nil
+		}
+	}})},
+	{"derives_no_tombstones", "Derived Tombstones", with(hooks{derived: func(found []*sharing.ImageRecord) []*sharing.ImageRecord {
+		return slices.DeleteFunc(found, func(rec *sharing.ImageRecord) bool { return !rec.DeletedAt.IsZero() })
+	}})},
+	{"keeps_the_shares_of_deleted_images", "Tombstones Shares Random", with(hooks{putImage: func(tx sharing.UpdateTx, rec sharing.ImageRecord) error {
+		state, err := tx.Load(sharing.Need{Image: rec.ID, AllShares: true})
+		return errors.Join(err, tx.PutImage(rec), tx.PutShares(state.Shares))
+	}})},
+	{"gives_short_pages", "Images", with(hooks{images: func(found []sharing.Access) []sharing.Access { return found[:max(0, len(found)-1)] }})},
+	{"replaces_all_shares", "Writes Random", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
+		if len(shares) == 0 {
+			return nil
+		}
+		state, err := tx.Load(sharing.Need{Image: shares[0].Image, AllShares: true})
+		for _, s := range state.Shares {
+			err = errors.Join(err, tx.DeleteShares(s.Image, []sharing.Grantee{s.Grantee}))
+		}
+		return errors.Join(err, tx.PutShares(shares))
+	}})},
+	{"takes_128_shares", "Values", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
+		if len(shares) > 128 {
+			return errors.New("too many operations")
+		}
+		return tx.PutShares(shares)
+	}})},
+	{"ends_no_shares", "Writes Shares Random", with(hooks{unshare: func(sharing.UpdateTx, sharing.ImageID, []sharing.Grantee) error { return nil }})},
+	{"writes_an_instance_once", "Writes Instances Load", with(hooks{putInst: func(tx sharing.UpdateTx, rec sharing.InstanceRecord) error {
+		state, err := tx.Load(sharing.Need{Instance: rec.ID})
+		if err != nil || state.Instance != nil {
+			return err
+		}
+		return tx.PutInstance(rec)
+	}})},
+	{"never_takes_trust_back", "Writes Random", with(hooks{putTrust: func(tx sharing.UpdateTx, account sharing.AccountID, trust sharing.Trust) error {
+		state, err := tx.Load(sharing.Need{Account: account, Trust: true})
+		trust.Enforce = trust.Enforce || state.Trust.Enforce
+		return errors.Join(err, tx.PutTrust(account, trust))
+	}})},
+	{"loses_a_field_of_events", "Events", with(hooks{events: func(found []sharing.Event) {
+		for i := range found {
+			found[i].Untrusted = false
+		}
+	}})},
+	{"takes_any_cursor", "Cursors", with(hooks{eventQuery: func(q *sharing.EventQuery) {
+		if strings.Trim(string(q.After), "0123456789") != "" {
+			q.After = ""
+		}
+	}})},
+	{"changes_what_it_returned", "Values", overwriting},
+	{"commits_after_errors", "Transactions", withUpdate(func(r *reference, ctx context.Context, fn func(sharing.UpdateTx) error) (end error) {
+		err := r.Update(ctx, func(tx sharing.UpdateTx) error { end = fn(tx); return nil })
+		return errors.Join(end, err)
+	})},
+	{"wraps_errors", "Transactions", withUpdate(func(r *reference, ctx context.Context, fn func(sharing.UpdateTx) error) error {
+		if err := r.Update(ctx, fn); err != nil {
+			return fmt.Errorf("update: %w", err)
+		}
+		return nil
+	})},
+	{"commits_after_panics", "Transactions", withUpdate(func(r *reference, ctx context.Context, fn func(sharing.UpdateTx) error) error {
+		return r.Update(ctx, func(tx sharing.UpdateTx) error {
+			defer func() { _ = recover() }()
+			return fn(tx)
+		})
+	})},
+	{"stays_locked_after_panics", "Transactions", lockedForEver},
+	{"ignores_contexts", "Contexts", withUpdate(func(r *reference, ctx context.Context, fn func(sharing.UpdateTx) error) error {
+		return r.Update(context.WithoutCancel(ctx), fn)
+	})},
+	{"ignores_contexts_of_views", "Contexts", withView(func(r *reference, ctx context.Context, fn func(sharing.ViewTx) error) error {
+		return r.View(context.WithoutCancel(ctx), fn)
+	})},
+	{"isolates_snapshots", "Serialisable Concurrency", withUpdate(snapshotIsolation)},
+	{"reads_behind", "Concurrency Handles", lagging},
+	{"reads_at_several_instants", "Serialisable", withView(func(r *reference, ctx context.Context, fn func(sharing.ViewTx) error) error {
+		return fn(unlocked{&referenceTx{reference: r, ctx: ctx}})
+	})},
+	{"numbers_events_early", "Follower", numberedEarly},
+	{"never_wakes", "Changed", withChanged(func(_ chan struct{}, ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})},
+	{"never_gives_up_waiting", "Changed", withChanged(func(grown chan struct{}, _ context.Context) error {
+		<-grown
+		return nil
+	})},
+	{"leaves_goroutines_waiting", "Changed", withChanged(func(grown chan struct{}, ctx context.Context) error {
+		woken := make(chan struct{})
+		go func() { <-grown; close(woken) }()
+		select {
+		case <-woken:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})},
+	{"keeps_handles_apart", "Handles", apart},
+	{"wakes_its_own_handle_alone", "Changed", deaf},
+}
+
+// joinedKeys counts images by owner and region put one after the other.
+func joinedKeys(tx sharing.UpdateTx, need sharing.Need, state *sharing.State) {
+	images, _ := tx.Images(sharing.ImageScan{Limit: many})
+	for _, img := range images {
+		if img.Image.Owner != need.Account && string(img.Image.Owner)+string(img.Image.Region) == string(need.Account)+string(need.ImagesIn) {
+			state.ImagesOwned++
+		}
+	}
+}
+
+// unlocked takes the lock for each Load alone.
+type unlocked struct{ *referenceTx }
+
+func (tx unlocked) Load(need sharing.Need) (sharing.State, error) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	return tx.referenceTx.Load(need)
+}
