@@ -36,13 +36,13 @@ func New(out io.Writer, opts ...sharing.Option) (*Stage, error) {
 	return s, err
 }
 
-// Name gives the image or instance that the next call makes its ID, if it makes one. What has no name is numbered.
+// Name gives what the next call makes its ID: it holds until that call is told, or another name is given.
+// What has no name is numbered.
 func (s *Stage) Name(id string) { s.name = id }
 
 func (s *Stage) nextID() string {
-	if next := s.name; next != "" {
-		s.name = ""
-		return next
+	if s.name != "" {
+		return s.name
 	}
 	s.made++
 	return fmt.Sprintf("made-%03d", s.made)
@@ -64,6 +64,7 @@ func (s *Stage) Load(ctx context.Context, owner sharing.AccountID, out io.Writer
 		}
 		progress(i + 1)
 	}
+	s.Name("")
 	return images, nil
 }
 

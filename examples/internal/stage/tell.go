@@ -27,6 +27,7 @@ type Outcome struct {
 // Call tells a call by its actor, such as "Share(web, bob)", and what came of it: answer, or in full the error.
 func (s *Stage) Call(actor sharing.AccountID, call string, err error, answer string, args ...any) Outcome {
 	s.calls++
+	s.name = ""
 	came := "ok"
 	var refusal *sharing.Refusal
 	switch {
