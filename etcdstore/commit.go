@@ -1,0 +1,237 @@
+package etcdstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/imageshare/sharing"
+)
+
+const (
+	// maxRequest is how many bytes etcd takes in a request, unless it is told otherwise (--max-request-bytes).
+	maxRequest = 1536 << 10
+	// maxTogether is how many comparisons and operations stand together in a request. More operations are put into
+	// nested transactions: etcd counts each path into them, of which three levels of this many stay below maxOps.
+	maxTogether = 40
+	// fences is the number of keys that lookups of lost operations share: see fence.
+	fences = 1024
+)
+
+// errRaced is why a transaction is run anew that found others faster.
+var errRaced = errors.New("others changed what it had read")
+
+// finish ends an update whose closure ended with err: it commits, or makes sure of what the closure was told.
+func (tx *update) finish(err error) error {
+	if err == nil {
+		err = tx.ctx.Err()
+	}
+	if err != nil || len(tx.writes) == 0 {
+		for _, operation := range tx.absent {
+			if err := tx.fence(operation); err != nil {
+				return err
+			}
+		}
+		return err
+	}
+	return tx.commit()
+}
+
+// commit writes, if all that was read is still as it was.
+func (tx *update) commit() error {
+	if tx.revision == 0 { // it wrote without reading
+		if err := tx.fetch(nil); err != nil {
+			return err
+		}
+	}
+	b, err := tx.batch()
+	if err != nil {
+		return err
+	}
+	ops, err := b.ops()
+	if err != nil {
+		return err
+	}
+	size := 0
+	for key, value := range b.changes {
+		const framing = 24
+		size += len(key) + len(value) + framing
+	}
+	if size > maxRequest {
+		return fmt.Errorf("etcdstore: the change takes %d bytes, but etcd takes at most %d in one: ask for less in one call", size, maxRequest)
+	}
+	if err := tx.ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(tx.ctx, requestTimeout)
+	defer cancel()
+	response, err := tx.client.Txn(ctx).If(b.conditions()...).Then(ops...).Commit()
+	switch {
+	case err != nil && refused(err):
+		return fmt.Errorf("etcdstore: commit: %w", err)
+	case err != nil:
+		return fmt.Errorf("etcdstore: %w: etcd did not answer to the commit: %w", sharing.ErrOutcomeUnknown, err)
+	case !response.Succeeded:
+		tx.stale = errRaced
+		return nil
+	}
+	for id, at := range b.moved {
+		tx.hints.remember(id, at)
+	}
+	if b.ended {
+		tx.sweeper.wake()
+	}
+	return nil
+}
+
+// refused reports whether err is etcd's own answer to a commit that it did not make, nor will make.
+// After any other it may have been made, or may yet be.
+func refused(err error) bool {
+	for _, refusal := range []error{
+		rpctypes.ErrTooManyOps, rpctypes.ErrRequestTooLarge, rpctypes.ErrDuplicateKey, rpctypes.ErrEmptyKey, rpctypes.ErrNoSpace,
+		rpctypes.ErrTooManyRequests, rpctypes.ErrPermissionDenied, rpctypes.ErrUserEmpty, rpctypes.ErrAuthOldRevision,
+	} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+// conditions are what must hold for the commit: what was read is as it was, the log's epoch has gone on by one at most,
+// and no lookup has found that one of the operations was not made.
+func (b *batch) conditions() []clientv3.Cmp {
+	at := b.epoch()
+	within := clientv3.Compare(clientv3.Version(b.key(tableEpoch)), "<", int64(at.number)+2)
+	conditions, ok := b.unchanged()
+	for key := range b.fenceKeys() {
+		conditions = append(conditions, b.unwritten(key, ""))
+	}
+	if ok && len(conditions) < maxTogether {
+		return append(conditions, within)
+	}
+	// Nothing at all was committed since: whoever commits writes an entry of the log, in the epoch that was current or the one before.
+	log, fence := b.key(tableLog), b.key(tableFence)
+	return []clientv3.Cmp{within, b.unwritten(at.before(log), past(log)), b.unwritten(fence, past(fence))}
+}
+
+// unwritten is the condition that no key from key to before end, or key itself, was written since the snapshot.
+// Such keys are never deleted.
+func (b *batch) unwritten(key, end string) clientv3.Cmp {
+	condition := clientv3.Compare(clientv3.ModRevision(key), "<", b.revision+1)
+	if end != "" {
+		condition = condition.WithRange(end)
+	}
+	return condition
+}
+
+// unchanged returns the condition that what was asked is as it was, and whether it can be told by few keys.
+func (b *batch) unchanged() (conditions []clientv3.Cmp, ok bool) {
+	seen := make(map[string]bool, len(b.asked))
+	for _, sp := range b.asked {
+		if sp.end == "" {
+			seen[sp.key] = true
+		}
+	}
+	for key := range seen {
+		if guard := b.guardOf(key); guard != key && seen[guard] {
+			continue
+		}
+		var revision int64
+		if items := b.found[span{key: key}].items; len(items) > 0 {
+			revision = items[0].ModRevision
+		}
+		conditions = append(conditions, clientv3.Compare(clientv3.ModRevision(key), "=", revision))
+	}
+	for _, sp := range b.asked {
+		switch {
+		case sp.end == "":
+		case sp.read == count: // its guard was read with it
+		case seen[b.guardOf(sp.key)]: // the shares of one image
+		case b.isIn(tableOperation, sp.key) && len(b.found[sp].items) == 0:
+			conditions = append(conditions, clientv3.Compare(clientv3.CreateRevision(sp.key), "=", 0).WithRange(sp.end))
+		default:
+			return nil, false
+		}
+	}
+	return conditions, true
+}
+
+// ops returns the operations that make the batch's changes, with the entry of the log.
+func (b *batch) ops() ([]clientv3.Op, error) {
+	if err := b.enterLog(); err != nil {
+		return nil, err
+	}
+	ops := make([]clientv3.Op, 0, len(b.changes)+1)
+	for _, key := range slices.Sorted(maps.Keys(b.changes)) {
+		if value := b.changes[key]; value != nil {
+			ops = append(ops, clientv3.OpPut(key, string(value)))
+		} else {
+			ops = append(ops, clientv3.OpDelete(key))
+		}
+	}
+	if at := b.epoch(); b.revision-int64(at.start) >= epochLength {
+		ops = append(ops, b.nextEpoch(at))
+	}
+	for len(ops) > maxTogether {
+		var nested []clientv3.Op
+		for group := range slices.Chunk(ops, maxTogether) {
+			nested = append(nested, clientv3.OpTxn(nil, group, nil))
+		}
+		ops = nested
+	}
+	return ops, nil
+}
+
+// fenceKeys returns the fences of the operations in the batch.
+func (b *batch) fenceKeys() map[string]bool {
+	keys := make(map[string]bool)
+	for _, ev := range b.events {
+		keys[b.fenceKey(ev.Operation)] = true
+	}
+	return keys
+}
+
+func (s *Store) fenceKey(operation string) string {
+	bucket := crc32.Checksum([]byte(operation), castagnoli) % fences
+	return s.key(tableFence, fmt.Sprintf("%04d", bucket))
+}
+
+// operationAbsent is called by a Load that did not find an operation.
+func (tx *view) operationAbsent(operation string) error {
+	if !tx.writes {
+		return tx.fence(operation)
+	}
+	tx.absent = append(tx.absent, operation) // a commit compares; without one, finish makes sure
+	return nil
+}
+
+// fence makes sure that an operation that was not found is not made later, by a commit that is still under way (R26). Every commit
+// is made only if the fences of its operations were not written since its snapshot, so that writing one stops it;
+// and the fence is written only if the operation is still not found. Other operations that share the fence, and
+// are under way just now, are run anew.
+func (tx *view) fence(operation string) error {
+	ctx, cancel := context.WithTimeout(tx.ctx, requestTimeout)
+	defer cancel()
+	entries := tx.key(tableOperation, operation)
+	response, err := tx.client.Txn(ctx).
+		If(clientv3.Compare(clientv3.CreateRevision(entries), "=", 0).WithRange(past(entries))).
+		Then(clientv3.OpPut(tx.fenceKey(operation), "")).
+		Commit()
+	if err != nil {
+		if tx.ctx.Err() != nil {
+			err = tx.ctx.Err()
+		}
+		return fmt.Errorf("etcdstore: whether operation %q was made can't be told yet: %w", operation, err)
+	}
+	if !response.Succeeded {
+		tx.stale = errRaced
+	}
+	return nil
+}

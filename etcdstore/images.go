@@ -1,0 +1,251 @@
+package etcdstore
+
+import (
+	"slices"
+
+	"github.com/imageshare/sharing"
+)
+
+// Images implements [sharing.ViewTx]. It walks the index that the query names, or those by which images reach the account,
+// and looks at each image found there: a family or an origin is found by an index, all else by looking.
+func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+	walk := walk{view: tx, after: string(scan.After), indices: tx.imageIndices(scan)}
+	var found []sharing.Access
+	for {
+		ids, err := walk.next(scan.Limit - len(found))
+		if err != nil || len(ids) == 0 {
+			return found, err
+		}
+		page, err := tx.accesses(ids, scan.Account, scan.Organizations)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			if selects(&scan, &page[i]) {
+				found = append(found, page[i])
+			}
+		}
+		if len(found) >= scan.Limit {
+			return found[:scan.Limit], nil
+		}
+	}
+}
+
+// An index is a prefix of keys whose last of n parts is an ID.
+type index struct {
+	table, prefix string
+	parts         int
+}
+
+func (tx *view) index(table string, parts ...string) index {
+	return index{table, tx.key(table, parts...), len(parts) + 1}
+}
+
+// imageIndices returns the indices in whose union every image is that scan selects.
+func (tx *view) imageIndices(scan sharing.ImageScan) []index {
+	q := &scan.Query
+	switch {
+	case q.Source != "":
+		return []index{tx.index(tableSource, string(q.Source))}
+	case q.Owner != "" && q.Family != "":
+		return []index{tx.index(tableFamily, string(q.Owner), q.Family)}
+	case q.Owner != "":
+		return []index{tx.index(tableOwner, string(q.Owner))}
+	case q.Origin == 0:
+		return []index{tx.index(tableImage)}
+	}
+	var indices []index
+	if q.Origin&sharing.OriginOwn != 0 {
+		indices = append(indices, tx.index(tableOwner, string(scan.Account)))
+	}
+	if q.Origin&sharing.OriginShared != 0 {
+		indices = append(indices, tx.index(tableGrantee, string(scan.Account)))
+		for _, org := range scan.Organizations {
+			indices = append(indices, tx.index(tableGrantee, string(sharing.Organization(org))))
+		}
+	}
+	if q.Origin&sharing.OriginPublic != 0 {
+		indices = append(indices, tx.index(tableGrantee, string(sharing.Everyone)))
+	}
+	return indices
+}
+
+// selects reports whether scan selects an image.
+func selects(scan *sharing.ImageScan, a *sharing.Access) bool {
+	q, img := &scan.Query, a.Image
+	return img != nil && img.DeletedAt.IsZero() &&
+		(q.Region == "" || q.Region == img.Region) &&
+		(q.Owner == "" || q.Owner == img.Owner) &&
+		(q.Family == "" || q.Family == img.Family) &&
+		(q.Name == "" || q.Name == img.Name) &&
+		(q.Digest == "" || q.Digest == img.Digest) &&
+		(q.Source == "" || q.Source == img.Source.Image) &&
+		hasLabels(img.Labels, q.Labels) &&
+		(q.Origin == 0 ||
+			q.Origin&sharing.OriginOwn != 0 && img.Owner == scan.Account ||
+			q.Origin&sharing.OriginShared != 0 && (a.Own.Exists || a.Organization.Exists) ||
+			q.Origin&sharing.OriginPublic != 0 && a.Everyone.Exists)
+}
+
+func hasLabels(labels, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if got, ok := labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// accesses returns what account has of each of the images.
+func (tx *view) accesses(ids []string, account sharing.AccountID, organizations []sharing.OrganizationID) (found []sharing.Access, err error) {
+	err = tx.assemble(func() error {
+		found = found[:0]
+		for _, id := range ids {
+			access, err := tx.access(sharing.ImageID(id), account, organizations)
+			if err != nil {
+				return err
+			}
+			found = append(found, access)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// records returns the records of images.
+func (tx *view) records(ids []string) (found []imageValue, err error) {
+	err = tx.assemble(func() error {
+		found = found[:0]
+		for _, id := range ids {
+			img, err := tx.image(sharing.ImageID(id))
+			if err != nil {
+				return err
+			}
+			found = append(found, img)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Derived implements [sharing.ViewTx].
+func (tx *view) Derived(source, after sharing.ImageID, limit int) ([]*sharing.ImageRecord, error) {
+	walk := walk{view: tx, after: string(after), indices: []index{tx.index(tableSource, string(source))}}
+	ids, err := walk.next(limit)
+	if err != nil {
+		return nil, err
+	}
+	images, err := tx.records(ids[:min(limit, len(ids))])
+	found := make([]*sharing.ImageRecord, len(images))
+	for i := range images {
+		found[i] = &images[i].ImageRecord
+	}
+	return found, err
+}
+
+// Instances implements [sharing.ViewTx].
+func (tx *view) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
+	q := &scan.Query
+	by := tx.index(tableHas, string(scan.Owner))
+	if q.Image != "" {
+		by = tx.index(tableFrom, string(q.Image))
+		if scan.Owner != "" {
+			by = tx.index(tableUses, string(scan.Owner), string(q.Image))
+		}
+	}
+	walk := walk{view: tx, after: string(scan.After), indices: []index{by}}
+	var found []*sharing.InstanceRecord
+	for {
+		ids, err := walk.next(scan.Limit - len(found))
+		if err != nil || len(ids) == 0 {
+			return found, err
+		}
+		var page []*sharing.InstanceRecord
+		err = tx.assemble(func() error {
+			page = page[:0]
+			for _, id := range ids {
+				rec, err := tx.instance(sharing.InstanceID(id))
+				if err != nil {
+					return err
+				}
+				page = append(page, rec)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range page {
+			if rec != nil && (q.Region == "" || q.Region == rec.Region) && hasLabels(rec.Labels, q.Labels) {
+				found = append(found, rec)
+			}
+		}
+		if len(found) >= scan.Limit {
+			return found[:scan.Limit], nil
+		}
+	}
+}
+
+// A walk goes through the IDs in some indices, in ascending order, each once.
+type walk struct {
+	*view
+	indices []index
+	after   string // the ID after which to go on
+	ended   bool
+}
+
+// The number of IDs that a walk reads at a time is that which the caller still needs, within these bounds.
+const (
+	fewestIDs = 16
+	mostIDs   = 1000
+)
+
+// next returns the next IDs, about as many as wanted, and none after the last.
+func (w *walk) next(wanted int) ([]string, error) {
+	if w.ended {
+		return nil, w.ctx.Err()
+	}
+	wanted = min(max(wanted, fewestIDs), mostIDs)
+	spans := make([]span, len(w.indices))
+	for i, index := range w.indices {
+		from := index.prefix
+		if w.after != "" {
+			from = past(index.entry(w.after))
+		}
+		spans[i] = span{key: from, end: past(index.prefix), limit: wanted, read: keysOnly}
+	}
+	if err := w.ensure(spans...); err != nil {
+		return nil, err
+	}
+	var ids []string
+	complete, last := true, "" // up to last, if not all IDs were found
+	for i, index := range w.indices {
+		found := w.found[spans[i]]
+		var id string
+		for _, kv := range found.items {
+			var err error
+			if id, err = w.lastPart(index.table, index.parts, string(kv.Key)); err != nil {
+				return nil, err
+			}
+			ids = append(ids, id)
+		}
+		if found.more && (complete || id < last) {
+			complete, last = false, id
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if w.ended = complete; !complete {
+		n, _ := slices.BinarySearch(ids, last)
+		ids = ids[:n+1]
+	}
+	if len(ids) > 0 {
+		w.after = ids[len(ids)-1]
+	}
+	return ids, nil
+}
+
+// entry returns the key of an ID in the index.
+func (i index) entry(id string) string {
+	return i.prefix + escape(id) + terminator
+}

@@ -1,0 +1,120 @@
+package etcdstore
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+
+	"github.com/imageshare/sharing"
+)
+
+// server is the etcd that most tests share, each under a prefix of its own.
+var server *member
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "etcdstore")
+		if err == nil {
+			defer os.RemoveAll(dir)
+			server, err = startMember(dir, "one", nil)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer server.stop()
+		return m.Run()
+	}())
+}
+
+// A member is an etcd server in this process, on loopback sockets.
+type member struct {
+	*embed.Etcd
+	endpoint string
+}
+
+// startMember starts a server in dir.
+func startMember(dir, name string, adapt func(*embed.Config)) (*member, error) {
+	client, err := freeURL()
+	if err != nil {
+		return nil, err
+	}
+	peer, err := freeURL()
+	if err != nil {
+		return nil, err
+	}
+	cfg := embed.NewConfig()
+	cfg.Name, cfg.Dir = name, dir
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	cfg.InitialCluster = cfg.InitialClusterFromName(name)
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
+	cfg.UnsafeNoFsync = true // the tests that kill servers have their own
+	cfg.TickMs, cfg.ElectionMs = 20, 200
+	if adapt != nil {
+		adapt(cfg)
+	}
+	etcd, err := embed.StartEtcd(cfg)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-etcd.Server.ReadyNotify():
+		return &member{etcd, client.String()}, nil
+	case <-time.After(30 * time.Second):
+		etcd.Close()
+		return nil, fmt.Errorf("etcd is not ready after 30 s")
+	}
+}
+
+func (m *member) stop() { m.Close() }
+
+// freeURL returns a URL with a free port of the loopback interface.
+func freeURL() (url.URL, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return url.URL{}, err
+	}
+	defer l.Close()
+	return url.URL{Scheme: "http", Host: l.Addr().String()}, nil
+}
+
+func newClient(t testing.TB, endpoints ...string) *clientv3.Client {
+	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+var prefixes atomic.Int64
+
+// newPrefix returns a prefix under which nothing is stored.
+func newPrefix() string { return fmt.Sprintf("test-%d/", prefixes.Add(1)) }
+
+// openAt opens a store under a prefix with a client of its own, as another program would.
+func openAt(t testing.TB, prefix string, endpoints ...string) *Store {
+	s, err := open(context.Background(), newClient(t, endpoints...), prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// openNew opens a new, empty store.
+func openNew(t *testing.T) sharing.Store { return openAt(t, newPrefix(), server.endpoint) }

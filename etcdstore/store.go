@@ -1,0 +1,167 @@
+// Package etcdstore keeps an engine's state in etcd, for those who have outgrown one machine.
+//
+//	store, err := etcdstore.Open(ctx, []string{"http://10.0.0.1:2379", "http://10.0.0.2:2379", "http://10.0.0.3:2379"})
+//
+// # Requests
+//
+// A transaction reads at one revision of etcd. A check is one request; a change is at most two: one that reads all that the decision
+// needs, and one that writes, if nothing that was read has changed since. Where what to read follows from what was read, such as
+// the image of an instance, the store guesses it from what it saw before. A guess says only what else to read in the
+// first request: it is checked by that same request, and never is an answer. A wrong or missing guess costs one request more.
+//
+// # Conflicts
+//
+// Nothing is locked. A transaction that finds at its commit that another was faster is run anew; after many times it gives up with
+// [sharing.ErrConflict]. Within a process, those that change the same image wait for each other in a queue, so
+// that they meet only those of other processes.
+//
+// # Layout
+//
+// See keys.go for the keys and log.go for the order of the event log.
+package etcdstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"github.com/imageshare/sharing"
+)
+
+// A Store keeps an engine's state in etcd, under [Prefix]. Open one with [Open] or [New]. It is safe for concurrent use,
+// and any number of stores, in any number of processes, may be open on one cluster.
+type Store struct {
+	client *clientv3.Client
+	owned  bool // the client is the store's to close
+	prefix string
+	hints  hints
+	queues queues
+
+	sweeper sweeper
+}
+
+var _ sharing.Store = (*Store)(nil)
+
+// openTimeout bounds Open, which asks the cluster once.
+const openTimeout = 10 * time.Second
+
+// Open opens the store on the etcd cluster that answers at endpoints, such as "http://127.0.0.1:2379", and prepares
+// the cluster if no store was there yet. For a cluster that asks for certificates or a password, make a client and use [New].
+//
+// A cluster that does not answer, one where something else is stored under [Prefix], and one that a newer version of this
+// package has written to are errors.
+func Open(ctx context.Context, endpoints []string) (*Store, error) {
+	if len(endpoints) == 0 {
+		return nil, fmt.Errorf("etcdstore: %w endpoints: are none: name at least one, such as http://127.0.0.1:2379", sharing.ErrInvalid)
+	}
+	client, err := clientv3.New(clientv3.Config{
+		Endpoints:            endpoints,
+		DialKeepAliveTime:    5 * time.Second, // a member that is gone is noticed even if it does not say so
+		DialKeepAliveTimeout: 5 * time.Second,
+		MaxCallSendMsgSize:   math.MaxInt32, // the store itself knows what etcd takes
+		Logger:               zap.NewNop(),  // every error is returned
+	})
+	if err != nil {
+		return nil, fmt.Errorf("etcdstore: endpoints %q: %w", endpoints, err)
+	}
+	s, err := open(ctx, client, Prefix)
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	s.owned = true
+	return s, nil
+}
+
+// New is [Open] with a client of the caller's, made with the certificates or the password that the cluster asks for.
+// The client stays the caller's, who closes it after the store. It must not be given a namespace.
+func New(ctx context.Context, client *clientv3.Client) (*Store, error) {
+	return open(ctx, client, Prefix)
+}
+
+func open(ctx context.Context, client *clientv3.Client, prefix string) (*Store, error) {
+	s := &Store{client: client, prefix: prefix}
+	s.sweeper.woken = make(chan struct{}, 1)
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	s.startSweeper()
+	return s, nil
+}
+
+// Close ends the store. Transactions that are under way fail.
+func (s *Store) Close() error {
+	s.stopSweeper()
+	if !s.owned {
+		return nil
+	}
+	if err := s.client.Close(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("etcdstore: close: %w", err)
+	}
+	return nil
+}
+
+// A view is a transaction that reads.
+type view struct {
+	snapshot
+	*turn           // of an Update
+	writes bool     // it is an Update's
+	absent []string // operations that were looked for and not found
+}
+
+// maxRuns is how often a transaction is run before the store gives up.
+const maxRuns = 100
+
+// View implements [sharing.Store].
+func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
+	for run := 0; ; run++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		tx := &view{snapshot: snapshot{Store: s, ctx: ctx}}
+		err := fn(tx)
+		if tx.stale == nil {
+			return err
+		}
+		if err := again(ctx, run, tx.stale); err != nil {
+			return err
+		}
+	}
+}
+
+// Update implements [sharing.Store].
+func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	turn := turn{queues: &s.queues}
+	defer turn.end()
+	for run := 0; ; run++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		tx := &update{view: view{snapshot: snapshot{Store: s, ctx: ctx}, turn: &turn, writes: true}}
+		tx.along = []span{s.epochSpan()} // every commit needs it
+		err := fn(tx)
+		if tx.stale == nil {
+			if err = tx.finish(err); tx.stale == nil {
+				return err
+			}
+		}
+		if err := again(ctx, run, tx.stale); err != nil {
+			return err
+		}
+	}
+}
+
+// again waits a moment before a transaction is run anew, or gives up.
+func again(ctx context.Context, run int, cause error) error {
+	if run+1 < maxRuns && pause(ctx, run) {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("etcdstore: %w: %w after %d runs: %w", sharing.ErrConflict, err, run+1, cause)
+	}
+	return fmt.Errorf("etcdstore: %w: gave up after %d runs: %w", sharing.ErrConflict, run+1, cause)
+}
