@@ -16,6 +16,9 @@ func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 		if err != nil || len(ids) == 0 {
 			return found, err
 		}
+		if ids, err = tx.preselect(&scan, ids); err != nil {
+			return nil, err
+		}
 		page, err := tx.accesses(ids, scan.Account, scan.Organizations)
 		if err != nil {
 			return nil, err
@@ -70,17 +73,39 @@ func (tx *view) imageIndices(scan sharing.ImageScan) []index {
 	return indices
 }
 
-// selects reports whether scan selects an image.
-func selects(scan *sharing.ImageScan, a *sharing.Access) bool {
-	q, img := &scan.Query, a.Image
-	return img != nil && img.DeletedAt.IsZero() &&
+// preselect leaves out the images that a look at their record excludes, so that their shares need not be read.
+// It costs a request, which a query that asks for no more than an owner or an origin is spared.
+func (tx *view) preselect(scan *sharing.ImageScan, ids []string) ([]string, error) {
+	q := scan.Query
+	if q.Family == "" && q.Name == "" && q.Digest == "" && len(q.Labels) == 0 {
+		return ids, nil
+	}
+	images, err := tx.records(ids)
+	var selected []string
+	for i := range images {
+		if matches(&scan.Query, &images[i].ImageRecord) {
+			selected = append(selected, ids[i])
+		}
+	}
+	return selected, err
+}
+
+// matches reports whether q selects an image with this record, as far as the record tells.
+func matches(q *sharing.ImageQuery, img *sharing.ImageRecord) bool {
+	return img.ID != "" && img.DeletedAt.IsZero() &&
 		(q.Region == "" || q.Region == img.Region) &&
 		(q.Owner == "" || q.Owner == img.Owner) &&
 		(q.Family == "" || q.Family == img.Family) &&
 		(q.Name == "" || q.Name == img.Name) &&
 		(q.Digest == "" || q.Digest == img.Digest) &&
 		(q.Source == "" || q.Source == img.Source.Image) &&
-		hasLabels(img.Labels, q.Labels) &&
+		hasLabels(img.Labels, q.Labels)
+}
+
+// selects reports whether scan selects an image.
+func selects(scan *sharing.ImageScan, a *sharing.Access) bool {
+	q, img := &scan.Query, a.Image
+	return img != nil && matches(q, img) &&
 		(q.Origin == 0 ||
 			q.Origin&sharing.OriginOwn != 0 && img.Owner == scan.Account ||
 			q.Origin&sharing.OriginShared != 0 && (a.Own.Exists || a.Organization.Exists) ||
@@ -191,12 +216,14 @@ type walk struct {
 	*view
 	indices []index
 	after   string // the ID after which to go on
+	fewest  int    // how many IDs to read next, at least
 	ended   bool
 }
 
-// The number of IDs that a walk reads at a time is that which the caller still needs, within these bounds.
+// The number of IDs that a walk reads at a time is that which the caller still needs, within these bounds,
+// and twice as many each time, since a caller that goes on has found few that it wants.
 const (
-	fewestIDs = 16
+	fewestIDs = 32
 	mostIDs   = 1000
 )
 
@@ -205,7 +232,8 @@ func (w *walk) next(wanted int) ([]string, error) {
 	if w.ended {
 		return nil, w.ctx.Err()
 	}
-	wanted = min(max(wanted, fewestIDs), mostIDs)
+	wanted = min(max(wanted, w.fewest, fewestIDs), mostIDs)
+	w.fewest = 2 * wanted
 	spans := make([]span, len(w.indices))
 	for i, index := range w.indices {
 		from := index.prefix
