@@ -122,20 +122,18 @@ func change[T any](c *call, request any, need Need, decide func(*moment) (T, []E
 		return result, c.named(err)
 	}
 	need.Operation = token.operation
-	draws := 0
-	err = c.settle(func() error {
-		for {
-			draws++
-			need, err := c.draw(need)
-			if err != nil {
-				return err
-			}
-			result, err = attempt(c, token, need, decide)
-			if !errors.Is(err, errTaken) || draws >= maxDraws {
-				return err
-			}
+	for draws := 1; ; draws++ {
+		if need, err = c.draw(need); err != nil {
+			return result, c.named(err)
 		}
-	})
+		err = c.settle(func() (err error) {
+			result, err = attempt(c, token, need, decide)
+			return err
+		})
+		if !errors.Is(err, errTaken) || draws == maxDraws {
+			break
+		}
+	}
 	if err != nil {
 		var none T
 		return none, err

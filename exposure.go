@@ -38,10 +38,10 @@ type Holder struct {
 	Grantee Grantee
 	// Holdings are its shares, in the order in which they were made, image by image.
 	Holdings []Holding
-	// Instances counts the system disks that the account made from these images, by launch or replaced disk.
+	// Instances counts the system disks that the account made, by launch or replaced disk, from any image with the data.
 	// For an organisation or everyone it is 0: their accounts are counted in Beyond.
 	Instances int
-	// Captures counts the images that the account captured from them.
+	// Captures counts the images that the account captured from images of the actor's.
 	Captures int
 }
 
@@ -58,12 +58,12 @@ type Holding struct {
 type Beyond struct {
 	// Images counts the images made from it that the actor does not see: those of others, and deleted ones.
 	Images int
-	// Accounts counts the accounts that may have its data and are not named: that own or owned such an image, held a share of one,
+	// Accounts counts the accounts that may have its data and are no holders: that own or owned such an image, held a share of one,
 	// or made a system disk, reached by an organisation's share, everyone's, or one of such an image.
 	Accounts int
 	// Shares counts the shares ever made of images of others made from it.
 	Shares int
-	// Instances counts the system disks ever made, by accounts that are not named, from it or what was made from it.
+	// Instances counts the system disks ever made, by accounts that are no holders, from it or what was made from it.
 	Instances int
 }
 

@@ -140,10 +140,15 @@ func (m *moment) canUse(a *Access, id ImageID, region Region, digest string) (un
 // where the reason is the actor's own trust policy.
 func (m *moment) canReinit(inst *InstanceRecord) (untrusted bool, err error) {
 	untrusted, err = m.canUse(&m.Image, inst.Image, inst.Region, "")
-	if errors.Is(err, ErrImageNotFound) || errors.Is(err, ErrImageDisabled) || errors.Is(err, ErrNotAccepted) {
-		err = m.refuse(ErrImageUnavailable, string(inst.ID), "replace its system disk from an image that the account may use")
+	refusal, refused := err.(*Refusal)
+	switch {
+	case !refused:
+		return untrusted, err
+	case refusal.kind == ErrUntrustedOwner:
+		refusal.Subject = string(inst.ID)
+		return false, refusal
 	}
-	return untrusted, err
+	return false, m.refuse(ErrImageUnavailable, string(inst.ID), "replace its system disk from an image that the account may use")
 }
 
 // canCapture refuses an instance of a sealed image, unless the image is the actor's own (R28).
@@ -160,7 +165,7 @@ func (m *moment) canCapture(inst *InstanceRecord) error {
 func (m *moment) canOwnMore(region Region) error {
 	most, limited := limit(m.policy.MaxImages, defaultMaxImages)
 	if limited && m.ImagesOwned >= most {
-		return m.refuse(ErrImageQuota, string(region), "delete one of the account's %d images in the region first: it may own %d", m.ImagesOwned, most)
+		return m.refuse(ErrImageQuota, string(region), "delete one of the account's %s in the region first: it may own %d", count(m.ImagesOwned, "image"), most)
 	}
 	return nil
 }
@@ -187,10 +192,10 @@ func (m *moment) canDelete(img *ImageRecord) error {
 		return err
 	}
 	if n := m.OwnInstances; n > 0 {
-		return m.refuse(ErrImageInUse, string(img.ID), "terminate the account's %d instances made from it or replace their disks first, or force the delete", n)
+		return m.refuse(ErrImageInUse, string(img.ID), "terminate the account's %s made from it or replace the disk first, or force the delete", count(n, "instance"))
 	}
 	if n := m.PresentShares; n > 0 {
-		return m.refuse(ErrImageShared, string(img.ID), "unshare it from its %d grantees first, or force the delete", n)
+		return m.refuse(ErrImageShared, string(img.ID), "unshare it from its %s first, or force the delete", count(n, "grantee"))
 	}
 	return nil
 }
@@ -217,8 +222,8 @@ func (m *moment) canShare(img *ImageRecord, added []Grantee, staying int) error 
 		return refusal
 	}
 	if most, limited := limit(m.policy.MaxShares, defaultMaxShares); limited && staying+len(added) > most {
-		return m.refuse(ErrShareLimit, string(img.ID), "share it with at most %d more, not %d: it has %d grantees of at most %d",
-			max(0, most-staying), len(added), staying, most)
+		return m.refuse(ErrShareLimit, string(img.ID), "share it with at most %d more, not %d: it has %s of at most %d",
+			max(0, most-staying), len(added), count(staying, "grantee"), most)
 	}
 	return nil
 }
@@ -244,6 +249,14 @@ func (m *moment) ownShare(id ImageID) error {
 		return err
 	}
 	return m.refuse(ErrNotShared, string(id), "do it with the account that the share was made with")
+}
+
+// count returns n with the noun for that many.
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 func orNone(digest string) string {
