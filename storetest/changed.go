@@ -30,8 +30,7 @@ func testChanged(t *testing.T, open opener) {
 		}
 		return wait
 	}
-	t.Run("Before", func(t *testing.T) {
-		c.T = t
+	c.run("Before", func() {
 		for i := range 4 {
 			wait := changed(c.ctx, c.handle(i/2))
 			grow()
@@ -39,8 +38,7 @@ func testChanged(t *testing.T, open opener) {
 				func() error { return wait(c.ctx) })
 		}
 	})
-	t.Run("During", func(t *testing.T) {
-		c.T = t
+	c.run("During", func() {
 		const waiters = 6
 		done := make(chan error, waiters)
 		for i := range waiters {
@@ -58,16 +56,14 @@ func testChanged(t *testing.T, open opener) {
 			return nil
 		})
 	})
-	t.Run("ViewEnded", func(t *testing.T) {
-		c.T = t
+	c.run("ViewEnded", func() {
 		ctx, cancel := context.WithCancel(c.ctx)
 		wait := changed(ctx, c.store)
 		cancel()
 		grow()
 		c.within("wait has a context of its own: that of View may have ended by then", func() error { return wait(c.ctx) })
 	})
-	t.Run("Context", func(t *testing.T) {
-		c.T = t
+	c.run("Context", func() {
 		for _, begun := range []bool{false, true} {
 			ctx, cancel := context.WithCancel(c.ctx)
 			wait := changed(c.ctx, c.store)
@@ -89,8 +85,7 @@ func testChanged(t *testing.T, open opener) {
 			cancel()
 		}
 	})
-	t.Run("Goroutines", func(t *testing.T) {
-		c.T = t
+	c.run("Goroutines", func() {
 		testChangedLeaks(c, changed)
 	})
 }

@@ -35,10 +35,20 @@ type check struct {
 const enoughFailures = 12
 
 func newCheck(t *testing.T, open opener) *check {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
-	t.Cleanup(cancel)
+	t.Helper()
 	stores := open(t)
-	return &check{T: t, ctx: ctx, stores: stores, store: stores[0], reference: newReference()}
+	return &check{T: t, ctx: t.Context(), stores: stores, store: stores[0], reference: newReference()}
+}
+
+// run runs a subtest of the check.
+func (c *check) run(name string, test func()) {
+	c.Helper()
+	outer := c.T
+	outer.Run(name, func(t *testing.T) {
+		c.T = t
+		defer func() { c.T = outer }()
+		test()
+	})
 }
 
 // handle returns the i-th handle, in turns.

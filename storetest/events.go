@@ -43,13 +43,11 @@ func testEvents(t *testing.T, open opener) {
 		"ActorUnknown":  {Actor: "a"},
 		"ImageAndActor": {Image: "a", Actor: "b"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			c.T = t
+		c.run(name, func() {
 			c.eventScan("the events that the query selects, whole, in the order in which they were appended", q)
 		})
 	}
-	t.Run("Operation", func(t *testing.T) {
-		c.T = t
+	c.run("Operation", func() {
 		log := c.allEvents(c.store)
 		for _, ev := range c.load(sharing.Need{Operation: "op5"}).Operation {
 			found := false
@@ -81,8 +79,7 @@ func testCursors(t *testing.T, open opener) {
 	c := newCheck(t, open)
 	eventsWorld(c)
 	log := c.allEvents(c.store)
-	t.Run("Own", func(t *testing.T) {
-		c.T = t
+	c.run("Own", func() {
 		seen := map[sharing.Cursor]bool{}
 		for i, ev := range log {
 			if ev.Cursor == "" || ev.Cursor == "from another store" || seen[ev.Cursor] {
@@ -91,8 +88,7 @@ func testCursors(t *testing.T, open opener) {
 			seen[ev.Cursor] = true
 		}
 	})
-	t.Run("After", func(t *testing.T) {
-		c.T = t
+	c.run("After", func() {
 		for i, ev := range log {
 			for _, q := range []sharing.EventQuery{{}, {Image: "A"}, {Actor: "b"}} {
 				var want []sharing.Event
@@ -107,8 +103,7 @@ func testCursors(t *testing.T, open opener) {
 			}
 		}
 	})
-	t.Run("Mangled", func(t *testing.T) {
-		c.T = t
+	c.run("Mangled", func() {
 		last := log[len(log)-1].Cursor
 		for _, cursor := range []sharing.Cursor{
 			"no cursor", " ", "0", "-1", "\x00", "\xff\xfe", "'", "%", "*", "1e3", "9223372036854775807", "18446744073709551616",
@@ -117,8 +112,7 @@ func testCursors(t *testing.T, open opener) {
 			c.invalidCursor(cursor)
 		}
 	})
-	t.Run("Foreign", func(t *testing.T) {
-		c.T = t
+	c.run("Foreign", func() {
 		other := newCheck(t, open)
 		for i := range 2 * len(log) {
 			other.write(event(fmt.Sprintf("op%d", i), "me", "a", int64(i+1)))

@@ -23,13 +23,12 @@ func isConflict(err error) bool { return errors.Is(err, sharing.ErrConflict) }
 func testFaults(t *testing.T, open opener) {
 	c := newCheck(t, open)
 	for _, call := range engineCalls {
-		t.Run(call.name, func(t *testing.T) {
-			c.T = t
+		c.run(call.name, func() {
 			c.checkCall(call)
 		})
 	}
-	t.Run("Reads", func(t *testing.T) { c.T = t; testFaultyReads(c) })
-	t.Run("Meanwhile", func(t *testing.T) { c.T = t; testMeanwhile(c) })
+	c.run("Reads", func() { testFaultyReads(c) })
+	c.run("Meanwhile", func() { testMeanwhile(c) })
 	t.Run("Replay", func(t *testing.T) { testReplay(newCheck(t, open), newCheck(t, open)) })
 }
 

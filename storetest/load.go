@@ -12,17 +12,13 @@ import (
 func testLoad(t *testing.T, open opener) {
 	c := newCheck(t, open)
 	for _, need := range needs {
-		c.T = t
-		t.Run("Empty/"+need.name, func(t *testing.T) {
-			c.T = t
+		c.run("Empty/"+need.name, func() {
 			c.sameLoad("in an empty store nothing is found, and that is no error: "+need.promise, need.Need)
 		})
 	}
-	c.T = t
 	loadWorld(c)
 	for _, need := range needs {
-		t.Run(need.name, func(t *testing.T) {
-			c.T = t
+		c.run(need.name, func() {
 			c.sameLoad(need.promise, need.Need)
 		})
 	}
@@ -40,7 +36,7 @@ func loadWorld(c *check) {
 	far.Region = there
 	c.write(
 		fullImage("img", "owner"), image("other", "me"), image("mine", "me"), image("Mine", "me"), elsewhere,
-		image("not mine", "Me"), deleted(fullImage("gone", "me")),
+		image("not-mine", "Me"), deleted(fullImage("gone", "me")),
 		shareStatus("img", "me", sharing.SharePending), share("img", "Me"), share("img", "a"), share("img", "zz"),
 		shareUntil("img", sharing.Organization("o1"), noon.Add(time.Hour)),
 		shareUntil("img", sharing.Organization("o2"), noon.Add(2*time.Hour)),
@@ -154,8 +150,8 @@ func testPresentAt(t *testing.T, open opener) {
 	c := newCheck(t, open)
 	late := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	c.write(image("img", "owner"),
-		share("img", "never"), shareUntil("img", "noon", noon), shareUntil("img", "a nanosecond later", noon.Add(1)),
-		shareUntil("img", "epoch", time.Unix(0, 0)), shareUntil("img", "before the epoch", time.Unix(-1, 1)),
+		share("img", "never"), shareUntil("img", "noon", noon), shareUntil("img", "a-nanosecond-later", noon.Add(1)),
+		shareUntil("img", "epoch", time.Unix(0, 0)), shareUntil("img", "before-the-epoch", time.Unix(-1, 1)),
 		shareUntil("img", sharing.Everyone, late), shareStatus("img", "rejected", sharing.ShareRejected))
 	for _, at := range []time.Time{
 		time.Unix(-2, 0), time.Unix(-1, 1), time.Unix(-1, 2), time.Unix(0, 0), time.Unix(0, 1),

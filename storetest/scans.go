@@ -3,7 +3,6 @@ package storetest
 import (
 	"fmt"
 	"slices"
-	"testing"
 
 	"github.com/imageshare/sharing"
 )
@@ -110,10 +109,9 @@ func each[S any](conditions []condition[S], test func(name string, s S)) {
 }
 
 // eachCombination runs test with each condition alone and each pair of them, in subtests.
-func eachCombination[S any](t *testing.T, c *check, conditions []condition[S], test func(name string, s S)) {
+func eachCombination[S any](c *check, conditions []condition[S], test func(name string, s S)) {
 	run := func(name string, applied ...condition[S]) {
-		t.Run(name, func(t *testing.T) {
-			c.T = t
+		c.run(name, func() {
 			var s S
 			for _, condition := range applied {
 				condition.apply(&s)
@@ -127,5 +125,4 @@ func eachCombination[S any](t *testing.T, c *check, conditions []condition[S], t
 			run(a.name+"+"+b.name, a, b)
 		}
 	}
-	c.T = t
 }

@@ -12,30 +12,26 @@ import (
 func testImages(t *testing.T, open opener) {
 	c := newCheck(t, open)
 	imagesWorld(c)
-	t.Run("All", func(t *testing.T) {
-		c.T = t
+	c.run("All", func() {
 		c.imageScan("ascending order of ID, no tombstones", sharing.ImageScan{})
 	})
-	eachCombination(t, c, imageConditions, func(name string, s sharing.ImageScan) {
+	eachCombination(c, imageConditions, func(name string, s sharing.ImageScan) {
 		c.imageScan("all conditions must hold: "+name, s)
 	})
-	t.Run("After", func(t *testing.T) {
-		c.T = t
+	c.run("After", func() {
 		for _, after := range []sharing.ImageID{"i", "i03", "i03\x00", "i030", "i04", "i999", "j"} {
 			c.imageScan(fmt.Sprintf("After selects the images with greater IDs, whether one has the ID %q or not", after),
 				sharing.ImageScan{After: after, Query: sharing.ImageQuery{Region: here}})
 		}
 	})
-	t.Run("SharedTwice", func(t *testing.T) {
-		c.T = t
+	c.run("SharedTwice", func() {
 		c.imageScan("an image that several shares reach is given once", sharing.ImageScan{
 			Account: "me", Organizations: []sharing.OrganizationID{"o1", "o2"},
 			Query: sharing.ImageQuery{Origin: sharing.OriginOwn | sharing.OriginShared | sharing.OriginPublic}})
 	})
-	t.Run("Changed", func(t *testing.T) {
+	c.run("Changed", func() {
 		changed := fullImage("i00", "me")
 		changed.Name, changed.Family, changed.Labels, changed.State = "new", "new", map[string]string{"new": ""}, sharing.ImageDisabled
-		c.T = t
 		c.write(changed, ended{"i05", "me"}, ended{"i06", sharing.Everyone}, deleted(image("i07", "other")))
 		each(imageConditions, func(name string, s sharing.ImageScan) {
 			c.imageScan("after records were replaced and shares ended, only what holds now counts: "+name, s)
@@ -110,7 +106,7 @@ func testDerived(t *testing.T, open opener) {
 		}
 		items = append(items, rec)
 	}
-	c.write(append(items, image("src", "me"), image("without a source", "me"))...)
+	c.write(append(items, image("src", "me"), image("without-a-source", "me"))...)
 	for _, source := range []sharing.ImageID{"src", "Src", "d0", "d1", "unknown"} {
 		c.derivedScan("the images whose Source.Image is source, in ascending order of ID", source, "")
 		c.derivedScan("only those after the ID after", source, "d3")

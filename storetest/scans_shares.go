@@ -12,16 +12,14 @@ import (
 func testShares(t *testing.T, open opener) {
 	c := newCheck(t, open)
 	sharesWorld(c)
-	eachCombination(t, c, shareConditions, func(name string, s sharing.ShareScan) {
+	eachCombination(c, shareConditions, func(name string, s sharing.ShareScan) {
 		c.shareScan("ascending order of image and then grantee; all conditions must hold: "+name, s)
 	})
-	t.Run("All", func(t *testing.T) {
-		c.T = t
+	c.run("All", func() {
 		c.shareScan("all conditions must hold", sharing.ShareScan{Image: "i2", Owner: "me", Grantee: "b"})
 		c.shareScan("all conditions must hold", sharing.ShareScan{Image: "i2", Owner: "other", Grantee: "b"})
 	})
-	t.Run("After", func(t *testing.T) {
-		c.T = t
+	c.run("After", func() {
 		for _, after := range []sharing.ShareKey{
 			{Image: "i2"}, {Image: "i2", Grantee: "b"}, {Image: "i2", Grantee: "bb"}, {Image: "i2x", Grantee: "zz"}, {Image: "i9"},
 		} {
@@ -31,9 +29,8 @@ func testShares(t *testing.T, open opener) {
 			}
 		}
 	})
-	t.Run("Ended", func(t *testing.T) {
-		c.T = t
-		c.write(ended{"i2", "b"}, ended{"i2", "never was"}, deleted(image("i3", "other")), shareStatus("i4", "b", sharing.ShareRejected))
+	c.run("Ended", func() {
+		c.write(ended{"i2", "b"}, ended{"i2", "never-was"}, deleted(image("i3", "other")), shareStatus("i4", "b", sharing.ShareRejected))
 		each(shareConditions, func(name string, s sharing.ShareScan) {
 			c.shareScan("no share that ended, nor one of an image that was deleted: "+name, s)
 		})
@@ -90,19 +87,17 @@ func testInstances(t *testing.T, open opener) {
 		}
 		c.instanceScan("ascending order of ID, none that was terminated; all conditions must hold: "+name, s)
 	}
-	eachCombination(t, c, instanceConditions, test)
-	t.Run("After", func(t *testing.T) {
-		c.T = t
+	eachCombination(c, instanceConditions, test)
+	c.run("After", func() {
 		for _, after := range []sharing.InstanceID{"vm", "vm03", "vm06", "vm06x", "vm99"} {
 			c.instanceScan("After selects the instances with greater IDs, whether one has the ID or not", sharing.InstanceScan{Owner: "me", After: after})
 			c.instanceScan("After selects the instances with greater IDs, whether one has the ID or not",
 				sharing.InstanceScan{Query: sharing.InstanceQuery{Image: "img"}, After: after})
 		}
 	})
-	t.Run("Changed", func(t *testing.T) {
+	c.run("Changed", func() {
 		moved := instance("vm00", "me", "other")
 		moved.DiskGeneration = 2
-		c.T = t
 		c.write(moved, terminated(instance("vm06", "me", "other")), instance("vm99", "me", "img"))
 		each(instanceConditions, func(name string, s sharing.InstanceScan) {
 			test("after disks were replaced and instances terminated, only what holds now counts: "+name, s)

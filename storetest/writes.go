@@ -33,7 +33,7 @@ func testWrites(t *testing.T, open opener) {
 		{"PutSharesNone", "PutShares of none changes nothing", []any{image("img", "owner"), share("img", "me")}, []any{[]sharing.Share{}}},
 		{"DeleteShares", "DeleteShares removes the shares with these grantees, those that there are",
 			[]any{image("img", "owner"), share("img", "me"), share("img", "b"), image("other", "owner"), share("other", "me")},
-			[]any{ended{"img", "me"}, ended{"img", "never was"}}},
+			[]any{ended{"img", "me"}, ended{"img", "never-was"}}},
 		{"DeleteThenPut", "writes count in their order: a share removed and then put is there",
 			[]any{image("img", "owner"), share("img", "me")}, []any{ended{"img", "me"}, shareUntil("img", "me", noon.Add(1))}},
 		{"PutThenDelete", "writes count in their order: a share put and then removed is not there",
