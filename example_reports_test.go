@@ -75,12 +75,12 @@ func ExampleExposure_WriteDOT() {
 	check(exposure.WriteDOT(os.Stdout))
 	// Output:
 	// digraph exposure {
-	// 	rankdir=LR;
-	// 	node [shape=box, fontname="sans-serif"];
-	// 	edge [fontname="sans-serif", fontsize=10];
-	// 	"image web" [label="web", penwidth=2];
-	// 	"holder bob" [shape=ellipse, label="bob\n0 system disks, 0 captures"];
-	// 	"image web" -> "holder bob" [label="2026-01-01 to now"];
+	// 	graph [rankdir=LR, nodesep=0.3, ranksep=0.9, labelloc=t, fontname="Helvetica,Arial,sans-serif", label="Where the data of web may be"];
+	// 	node [shape=box, style="filled,rounded", fillcolor="#dbe9f6", color="#27496d", margin="0.25,0.1", fontname="Helvetica,Arial,sans-serif", fontsize=12];
+	// 	edge [fontname="Helvetica,Arial,sans-serif", fontsize=10];
+	// 	"image web" [label="web", fillcolor="#27496d", fontcolor=white];
+	// 	"holder bob" [shape=ellipse, style="filled,solid", fillcolor="#fdf3e1", color="#b5651d", margin="0.05,0.03", label="bob\n0 system disks, 0 captures"];
+	// 	"image web" -> "holder bob" [label="since 2026-01-01", style=solid, arrowhead=open, color="#b5651d"];
 	// }
 }
 

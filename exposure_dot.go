@@ -7,60 +7,128 @@ import (
 	"time"
 )
 
-// WriteDOT writes the exposure as a graph in the DOT language of Graphviz: images as boxes, holders as ellipses,
-// what is only counted with dashed borders. Equal exposures are written alike.
+// WriteDOT writes the exposure as a graph in the DOT language of Graphviz. Images are boxes, with heavy arrows to those that
+// were made from them; holders are ellipses, with light arrows from what they hold; what has ended is dashed,
+// and so is what is only counted. Equal exposures are written alike.
 func (x Exposure) WriteDOT(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("digraph exposure {\n\trankdir=LR;\n\tnode [shape=box, fontname=\"sans-serif\"];\n\tedge [fontname=\"sans-serif\", fontsize=10];\n")
-	fmt.Fprintf(&b, "\t%s [label=%s, penwidth=2];\n", dotImage(x.Image), dotQuote(string(x.Image)))
+	d := dot{asked: dotImage(x.Image)}
+	d.line(`digraph exposure {`)
+	d.line(`	graph [rankdir=LR, nodesep=0.3, ranksep=0.9, labelloc=t, fontname=%s, label=%s];`, dotFont, dotQuote("Where the data of "+string(x.Image)+" may be"))
+	d.line(`	node [shape=box, style="filled,rounded", fillcolor="#dbe9f6", color="#27496d", margin="0.25,0.1", fontname=%s, fontsize=12];`, dotFont)
+	d.line(`	edge [fontname=%s, fontsize=10];`, dotFont)
+	d.line(`	%s [label=%s, fillcolor="#27496d", fontcolor=white];`, d.asked, dotQuote(string(x.Image)))
 	for _, img := range x.Images {
-		made := "copied"
-		if img.Captured {
-			made = "captured"
-		}
-		fmt.Fprintf(&b, "\t%s [label=%s];\n", dotImage(img.Image), dotQuote(string(img.Image), "of "+string(img.Owner)))
-		if img.Source != "" {
-			fmt.Fprintf(&b, "\t%s -> %s [label=%s];\n", dotImage(img.Source), dotImage(img.Image), dotQuote(made))
-		}
+		d.image(img)
 	}
 	for _, holder := range x.Holders {
-		writeHolder(&b, x.Image, holder)
+		d.holder(holder)
 	}
-	if x.Beyond != (Beyond{}) {
-		fmt.Fprintf(&b, "\tbeyond [label=%s, style=dashed];\n", dotQuote("beyond sight:",
-			fmt.Sprintf("%d images, %d accounts,", x.Beyond.Images, x.Beyond.Accounts),
-			fmt.Sprintf("%d shares, %d system disks", x.Beyond.Shares, x.Beyond.Instances)))
-		fmt.Fprintf(&b, "\t%s -> beyond [style=dashed];\n", dotImage(x.Image))
-	}
-	b.WriteString("}\n")
-	_, err := io.WriteString(w, b.String())
+	d.beyond(x)
+	d.line(`}`)
+	_, err := io.WriteString(w, d.text.String())
 	return err
 }
 
-func writeHolder(b *strings.Builder, asked ImageID, holder Holder) {
-	node := dotQuote("holder " + string(holder.Grantee))
-	fmt.Fprintf(b, "\t%s [shape=ellipse, label=%s];\n", node, dotQuote(string(holder.Grantee),
-		fmt.Sprintf("%d system disks, %d captures", holder.Instances, holder.Captures)))
-	for _, h := range holder.Holdings {
-		image, of := h.Image, ""
-		if image == "" {
-			image, of = asked, "a deleted one, "
-		}
-		until := "now"
-		if !h.To.IsZero() {
-			until = h.To.Format(time.DateOnly)
-		}
-		fmt.Fprintf(b, "\t%s -> %s [label=%s];\n", dotImage(image), node, dotQuote(of+h.From.Format(time.DateOnly)+" to "+until))
+const dotFont = `"Helvetica,Arial,sans-serif"`
+
+// A dot is a graph that is being written.
+type dot struct {
+	text   strings.Builder
+	asked  string // the node of the image that was asked about
+	hidden bool   // something was made from what is only counted
+}
+
+// beyondNode is the node of what is only counted.
+const beyondNode = "beyond"
+
+func (d *dot) line(format string, args ...any) { fmt.Fprintf(&d.text, format+"\n", args...) }
+
+func (d *dot) image(img ExposedImage) {
+	made, source, style := "copied", beyondNode, "dashed"
+	if img.Captured {
+		made = "captured"
 	}
+	if img.Source != "" {
+		source, style = dotImage(img.Source), "solid"
+	} else {
+		d.hidden = true
+	}
+	d.line(`	%s [label=%s];`, dotImage(img.Image), dotQuote(string(img.Image), "owned by "+string(img.Owner)))
+	d.line(`	%s -> %s [label=%s, style=%s, penwidth=2, color="#27496d"];`, source, dotImage(img.Image), dotQuote(made), style)
+}
+
+// holder writes a holder, with one arrow from each image that it held.
+func (d *dot) holder(holder Holder) {
+	node := dotQuote("holder " + string(holder.Grantee))
+	var sources []string
+	periods := make(map[string][]string)
+	present := make(map[string]bool)
+	style := "dashed"
+	for _, h := range holder.Holdings {
+		source, period := dotImage(h.Image), "since "+h.From.Format(time.DateOnly)
+		if !h.To.IsZero() {
+			period = h.From.Format(time.DateOnly) + " to " + h.To.Format(time.DateOnly)
+		}
+		if h.Image == "" {
+			source, period = d.asked, "a deleted image: "+period
+		}
+		if periods[source] == nil {
+			sources = append(sources, source)
+		}
+		periods[source] = append(periods[source], period)
+		if h.To.IsZero() {
+			present[source], style = true, "solid"
+		}
+	}
+	lines := []string{string(holder.Grantee)}
+	if account, ok := holder.Grantee.Account(); ok {
+		lines = []string{string(account), countOf(holder.Instances, "system disk") + ", " + countOf(holder.Captures, "capture")}
+	} else if holder.Grantee == Everyone {
+		lines = []string{"everyone"}
+	}
+	d.line(`	%s [shape=ellipse, style="filled,%s", fillcolor="#fdf3e1", color="#b5651d", margin="0.05,0.03", label=%s];`, node, style, dotQuote(lines...))
+	for _, source := range sources {
+		style := "dashed"
+		if present[source] {
+			style = "solid"
+		}
+		d.line(`	%s -> %s [label=%s, style=%s, arrowhead=open, color="#b5651d"];`, source, node, dotQuote(periods[source]...), style)
+	}
+}
+
+// beyond writes what the reader does not see, if there is anything.
+func (d *dot) beyond(x Exposure) {
+	if x.Beyond == (Beyond{}) && !x.Truncated && !d.hidden {
+		return
+	}
+	lines := []string{
+		"out of sight",
+		countOf(x.Beyond.Images, "image") + ", " + countOf(x.Beyond.Shares, "share"),
+		countOf(x.Beyond.Accounts, "account") + ", " + countOf(x.Beyond.Instances, "system disk"),
+	}
+	if x.Truncated {
+		lines = append(lines, "and more images than could be visited")
+	}
+	d.line(`	%s [style="dashed,rounded", color="#777777", fontcolor="#555555", label=%s];`, beyondNode, dotQuote(lines...))
+	d.line(`	%s -> %s [style=dashed, penwidth=2, color="#777777"];`, d.asked, beyondNode)
+}
+
+// countOf says how many there are of a thing.
+func countOf(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func dotImage(id ImageID) string { return dotQuote("image " + string(id)) }
 
-// dotQuote returns lines as one quoted string of the DOT language.
+// dotQuote returns lines as one quoted string of the DOT language, in which neither escapes nor entities are left.
 func dotQuote(lines ...string) string {
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `&`, `&amp;`)
+	quoted := make([]string, len(lines))
 	for i, line := range lines {
-		lines[i] = escape.Replace(line)
+		quoted[i] = escape.Replace(line)
 	}
-	return `"` + strings.Join(lines, `\n`) + `"`
+	return `"` + strings.Join(quoted, `\n`) + `"`
 }

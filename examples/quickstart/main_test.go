@@ -1,21 +1,28 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-func TestRun(t *testing.T) {
-	var out strings.Builder
-	if err := run(&out); err != nil {
+func Example() {
+	main()
+	// Output: refused by rule R6: replace its system disk from an image that the account may use
+}
+
+// TestREADME checks that the README shows this program.
+func TestREADME(t *testing.T) {
+	program, err := os.ReadFile("main.go")
+	if err != nil {
 		t.Fatal(err)
 	}
-	want := `bob runs a machine made from acme's image "web".
-Rule R6 refuses to reinit it after the unshare: replace its system disk from an image that the account may use.
-`
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Errorf("output (-want +got):\n%s", diff)
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(program), "\n") // without its comment
+	if !strings.Contains(string(readme), "```go\n"+code+"```\n") {
+		t.Error("the README's program is not that of main.go")
 	}
 }
