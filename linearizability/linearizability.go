@@ -1,0 +1,208 @@
+// Package linearizability checks that calls on an engine take effect one by one, each at an instant between its start and
+// its end (R21), however many callers, engines and processes share the store.
+//
+// [Prepare] makes the images of a history, [Call] makes random calls on them and writes down what was asked, answered and when, and
+// [Verify] searches for an order of all calls that explains the answers. Several callers may run at once,
+// on several engines and in several processes of one machine: collect what they wrote down, and verify it together.
+package linearizability
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/imageshare/sharing"
+)
+
+// The small world of a history: few grantees and a low limit, so that calls meet.
+const (
+	owner    = sharing.AccountID("owner")
+	region   = sharing.Region("region")
+	grantees = 4
+	// MaxShares is the share limit that the engines of a history must have.
+	MaxShares = 2
+)
+
+func grantee(i int) sharing.AccountID { return sharing.AccountID(fmt.Sprintf("grantee-%d", i)) }
+
+// A Subject is one image of a history, with an instance that each grantee made from it.
+type Subject struct {
+	Image     sharing.ImageID
+	Instances []sharing.InstanceID
+}
+
+// Prepare makes n images that are shared with nobody. The engine's policy has [MaxShares].
+func Prepare(ctx context.Context, e *sharing.Engine, n int) ([]Subject, error) {
+	subjects := make([]Subject, n)
+	for i := range subjects {
+		img, err := e.Register(ctx, owner, sharing.ImageSpec{Region: region})
+		if err != nil {
+			return nil, err
+		}
+		subjects[i].Image = img.ID
+		for g := range grantees {
+			with := sharing.Account(grantee(g))
+			if _, err := e.SetShares(ctx, owner, img.ID, with); err != nil {
+				return nil, err
+			}
+			inst, err := e.Launch(ctx, grantee(g), sharing.LaunchSpec{Image: img.ID, Region: region})
+			if err != nil {
+				return nil, err
+			}
+			subjects[i].Instances = append(subjects[i].Instances, inst.ID)
+		}
+		if _, err := e.SetShares(ctx, owner, img.ID); err != nil {
+			return nil, err
+		}
+	}
+	return subjects, nil
+}
+
+// An Operation is one call of a history: what was asked of which subject, what was answered, and when, in nanoseconds.
+type Operation struct {
+	Caller     int
+	Subject    int
+	Kind       Kind
+	Grantee    int
+	Set        uint8 // for SetShares, bits of grantees
+	Answer     string
+	Start, End int64
+}
+
+// A Kind is which method an operation called.
+type Kind int
+
+// The methods of a history.
+const (
+	Share Kind = iota
+	Unshare
+	SetShares
+	Leave
+	CanUse
+	Launch
+	Reinit
+	Disable
+	Enable
+	List
+	ForceDelete
+	kinds
+)
+
+// unknown is the answer of a call of which nobody knows whether it took effect (R26).
+const unknown = "unknown"
+
+// Call makes n random calls, one after the other, and returns what it wrote down.
+func Call(ctx context.Context, e *sharing.Engine, subjects []Subject, caller, n int, seed uint64) []Operation {
+	r := rand.New(rand.NewPCG(seed, uint64(caller)))
+	operations := make([]Operation, 0, n)
+	for range n {
+		op := Operation{
+			Caller: caller, Subject: r.IntN(len(subjects)),
+			Kind: Kind(r.IntN(int(kinds))), Grantee: r.IntN(grantees), Set: uint8(r.IntN(1 << grantees)),
+		}
+		if op.Kind == ForceDelete && r.IntN(20) > 0 { // a deleted image has no further story
+			op.Kind = CanUse
+		}
+		op.Start = time.Now().UnixNano()
+		op.Answer = ask(ctx, e, subjects[op.Subject], op)
+		op.End = time.Now().UnixNano()
+		operations = append(operations, op)
+	}
+	return operations
+}
+
+// ask makes the call, and says in a word what came of it.
+func ask(ctx context.Context, e *sharing.Engine, s Subject, op Operation) string {
+	account := grantee(op.Grantee)
+	with := sharing.Account(account)
+	var err error
+	switch op.Kind {
+	case Share:
+		_, err = e.Share(ctx, owner, s.Image, with)
+	case Unshare:
+		err = e.Unshare(ctx, owner, s.Image, with)
+	case SetShares:
+		var set []sharing.Grantee
+		for i := range grantees {
+			if op.Set&(1<<i) != 0 {
+				set = append(set, sharing.Account(grantee(i)))
+			}
+		}
+		_, err = e.SetShares(ctx, owner, s.Image, set...)
+	case Leave:
+		err = e.Leave(ctx, account, s.Image)
+	case CanUse:
+		err = e.CanUse(ctx, account, s.Image, region)
+	case Launch:
+		_, err = e.Launch(ctx, account, sharing.LaunchSpec{Image: s.Image, Region: region})
+	case Reinit:
+		_, err = e.Reinit(ctx, account, s.Instances[op.Grantee])
+	case Disable:
+		err = e.Disable(ctx, owner, s.Image)
+	case Enable:
+		err = e.Enable(ctx, owner, s.Image)
+	case ForceDelete:
+		err = e.ForceDelete(ctx, owner, s.Image)
+	case List:
+		return list(ctx, e, s)
+	}
+	return word(err)
+}
+
+// list answers with the grantees that the owner sees.
+func list(ctx context.Context, e *sharing.Engine, s Subject) string {
+	var set uint8
+	for share, err := range e.Shares(ctx, owner, s.Image) {
+		if err != nil {
+			return word(err)
+		}
+		for i := range grantees {
+			if share.Grantee == sharing.Account(grantee(i)) {
+				set |= 1 << i
+			}
+		}
+	}
+	return shared(set)
+}
+
+func shared(set uint8) string { return fmt.Sprintf("shared with %0*b", grantees, set) }
+
+func word(err error) string {
+	for _, kind := range []error{sharing.ErrImageNotFound, sharing.ErrImageDisabled, sharing.ErrShareLimit, sharing.ErrImageUnavailable} {
+		if errors.Is(err, kind) {
+			return kind.Error()
+		}
+	}
+	if err != nil {
+		return unknown // of a change; of a read it explains itself
+	}
+	return "ok"
+}
+
+// Verify returns an error unless some order of all operations explains every answer. It gives up, with an error too, when it has
+// not found one in the time.
+func Verify(operations []Operation, timeout time.Duration) error {
+	history := make([]porcupine.Operation, len(operations))
+	var last int64
+	for _, op := range operations {
+		last = max(last, op.End)
+	}
+	for i, op := range operations {
+		end := op.End
+		if op.Answer == unknown { // it may still take effect
+			end = last + 1
+		}
+		history[i] = porcupine.Operation{ClientId: op.Caller, Input: op, Output: op.Answer, Call: op.Start, Return: end}
+	}
+	switch porcupine.CheckOperationsTimeout(model, history, timeout) {
+	case porcupine.Ok:
+		return nil
+	case porcupine.Unknown:
+		return fmt.Errorf("no verdict on %d operations within %v", len(operations), timeout)
+	}
+	return fmt.Errorf("no order of the %d operations explains their answers", len(operations))
+}
