@@ -1,0 +1,208 @@
+// Package pgtest runs private Postgres servers for tests: in a temporary folder, on a Unix socket, as an unprivileged user,
+// stopped and removed at the end.
+package pgtest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A Server is a Postgres server with a cluster of its own.
+type Server struct {
+	bin, dir string
+	settings []string
+	keeper   *exec.Cmd
+	stdin    io.Closer
+	log      string
+}
+
+// port is a name only: it is part of the socket's.
+const port = "5432"
+
+// Start starts a server on a new cluster, with settings such as "fsync=off". It ends with the test.
+// Without binaries the test is skipped, or fails where CI=true.
+func Start(tb testing.TB, settings ...string) *Server {
+	tb.Helper()
+	s := newServer(tb, settings)
+	s.run(tb, "initdb", "-D", s.data(), "-U", "sharing", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+	s.Launch(tb)
+	return s
+}
+
+// Standby starts a standby of the server, which streams under this name.
+func (s *Server) Standby(tb testing.TB, name string, settings ...string) *Server {
+	tb.Helper()
+	standby := newServer(tb, settings)
+	source := fmt.Sprintf("host=%s port=%s user=sharing application_name=%s", s.dir, port, name)
+	standby.run(tb, "pg_basebackup", "-D", standby.data(), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+	standby.Launch(tb)
+	return standby
+}
+
+func newServer(tb testing.TB, settings []string) *Server {
+	tb.Helper()
+	bin, err := binaries()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			tb.Fatal(err)
+		}
+		tb.Skip(err)
+	}
+	dir, err := os.MkdirTemp("", "pgtest") // not tb.TempDir, whose path may be too long for a socket
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s := &Server{bin: bin, dir: dir, settings: settings, log: filepath.Join(dir, "log")}
+	if attr := unprivileged(); attr != nil {
+		if err := os.Chown(dir, int(attr.Credential.Uid), int(attr.Credential.Gid)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return s
+}
+
+// binaries finds the folder with the server's programs.
+func binaries() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	for i := len(found) - 1; i >= 0; i-- {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(found[i]), "initdb")); err == nil {
+			return filepath.Dir(found[i]), nil
+		}
+	}
+	path, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", errors.New("no Postgres server found, on the path or in /usr/lib/postgresql: get it by apt-get install postgresql")
+	}
+	return filepath.Dir(path), nil
+}
+
+// unprivileged returns what makes a command run as nobody, if this process is root: Postgres refuses to run as root.
+func unprivileged() *syscall.SysProcAttr {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		return nil
+	}
+	uid, _ := strconv.ParseUint(nobody.Uid, 10, 32)
+	gid, _ := strconv.ParseUint(nobody.Gid, 10, 32)
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, program), args...)
+	cmd.Dir, cmd.SysProcAttr = s.dir, unprivileged()
+	return cmd
+}
+
+// run runs one of the server's programs to its end.
+func (s *Server) run(tb testing.TB, program string, args ...string) {
+	tb.Helper()
+	if out, err := s.command(program, args...).CombinedOutput(); err != nil {
+		tb.Fatalf("%s: %v\n%s", program, err, out)
+	}
+}
+
+// keep runs the server until its own standard input ends, which it does when the test's process does, in whatever way.
+const keep = `"$@" </dev/null & server=$!; cat; kill -INT $server 2>/dev/null; wait $server`
+
+// Launch starts the server, which does not run, and waits until it answers.
+func (s *Server) Launch(tb testing.TB) {
+	tb.Helper()
+	args := []string{"-c", keep, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-p", port,
+		"-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=64MB"}
+	for _, setting := range s.settings {
+		args = append(args, "-c", setting)
+	}
+	cmd := exec.Command("/bin/sh", args...)
+	cmd.Dir, cmd.SysProcAttr = s.dir, unprivileged()
+	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if s.stdin, err = cmd.StdinPipe(); err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	s.keeper = cmd
+	tb.Cleanup(s.Stop)
+	for deadline := time.Now().Add(time.Minute); s.command("pg_isready", "-q", "-h", s.dir, "-p", port).Run() != nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			log, _ := os.ReadFile(s.log)
+			tb.Fatalf("the server does not answer:\n%s", log)
+		}
+	}
+}
+
+// Stop stops the server, if it runs.
+func (s *Server) Stop() {
+	if s.keeper != nil {
+		_ = s.stdin.Close()
+		_ = s.keeper.Wait()
+		s.keeper = nil
+	}
+}
+
+// Kill ends the postmaster by kill -9, and all that it started.
+func (s *Server) Kill(tb testing.TB) {
+	tb.Helper()
+	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	pid, err := strconv.Atoi(string(first))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		tb.Fatal(err)
+	}
+	s.Stop()
+	_ = os.Remove(filepath.Join(s.dir, ".s.PGSQL."+port)) // so that it does not look as if the server were there
+}
+
+// Promote makes the standby a primary.
+func (s *Server) Promote(tb testing.TB) {
+	tb.Helper()
+	s.run(tb, "pg_ctl", "promote", "-w", "-D", s.data())
+}
+
+// SQL runs statements by psql, in a database, and returns what it prints.
+func (s *Server) SQL(tb testing.TB, database, sql string) string {
+	tb.Helper()
+	cmd := s.command("psql", "-h", s.dir, "-p", port, "-U", "sharing", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAtc", sql)
+	cmd.SysProcAttr = nil
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		tb.Fatalf("psql: %v\n%s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// Socket is the path of the server's socket.
+func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL."+port) }
+
+// DSN names a database of the server.
+func (s *Server) DSN(database string) string {
+	return fmt.Sprintf("host=%s port=%s user=sharing dbname=%s sslmode=disable", s.dir, port, database)
+}

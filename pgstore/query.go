@@ -1,0 +1,110 @@
+package pgstore
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/imageshare/sharing"
+)
+
+// A query reads all that one call of a transaction's method asks for, in one statement and so at one instant:
+// the union of parts, whose rows all have the form of a fact.
+type query struct {
+	sql  strings.Builder
+	args []any
+
+	// locks are what the answer depends on: a transaction that writes takes them before it reads.
+	locks modes
+	// instance, if not empty, adds a lock of the image that this instance's system disk is made from,
+	// exclusive or not.
+	instance          sharing.InstanceID
+	instanceExclusive bool
+	// anything: the answer depends on more than the locks name, so that nobody else may write meanwhile.
+	anything bool
+	// log: the answer tells of positions of the log.
+	log bool
+	// operation, if not empty, is that whose events the answer tells.
+	operation string
+}
+
+// A fact is a row of any part of a query.
+type fact struct {
+	part      string
+	id        string
+	grantee   string
+	body      string
+	status    int64
+	created   string
+	updated   string
+	expires   string
+	n, number int64
+}
+
+// columns are the expressions that fill the fields of a fact, those that are not empty or zero.
+type columns struct {
+	id, grantee, body, status, created, updated, expires, n, number string
+}
+
+// add adds a part to the query: the columns of the rows that from describes, from FROM to the end of a SELECT.
+func (q *query) add(part string, c columns, from string) {
+	if q.sql.Len() > 0 {
+		q.sql.WriteString(" UNION ALL ")
+	}
+	text := func(expr string) string {
+		if expr == "" {
+			return "''"
+		}
+		return expr
+	}
+	number := func(expr string) string {
+		if expr == "" {
+			return "0::bigint"
+		}
+		return expr + "::bigint"
+	}
+	for _, s := range []string{
+		"(SELECT '", part, "', ", text(c.id), ", ", text(c.grantee), ", ", text(c.body), ", ", number(c.status), ", ",
+		text(c.created), ", ", text(c.updated), ", ", text(c.expires), ", ", number(c.n), ", ", number(c.number), " ", from, ")",
+	} {
+		q.sql.WriteString(s)
+	}
+}
+
+// arg adds an argument, and returns its placeholder.
+func (q *query) arg(value any) string {
+	q.args = append(q.args, value)
+	return "$" + strconv.Itoa(len(q.args))
+}
+
+// place adds an argument to begin a listing after. Text columns hold no zero bytes: of what comes after
+// a text that has one, all comes after the part before it.
+func (q *query) place(after string) string {
+	before, _, _ := strings.Cut(after, "\x00")
+	return q.arg(before)
+}
+
+// collect returns the facts that the rows hold.
+func collect(rows pgx.Rows) ([]fact, error) {
+	defer rows.Close()
+	var facts []fact
+	for rows.Next() {
+		var f fact
+		if err := rows.Scan(&f.part, &f.id, &f.grantee, &f.body, &f.status, &f.created, &f.updated, &f.expires, &f.n, &f.number); err != nil {
+			return nil, err
+		}
+		facts = append(facts, f)
+	}
+	return facts, rows.Err()
+}
+
+// A conditions collects what must hold in a WHERE clause.
+type conditions []string
+
+func (c *conditions) add(format string, args ...any) {
+	*c = append(*c, fmt.Sprintf(format, args...))
+}
+
+func (c conditions) String() string { return strings.Join(c, " AND ") }

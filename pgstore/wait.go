@@ -1,0 +1,126 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// channel is what writers notify after a commit. That is a hint and no more: it may come too late, for nothing or never,
+// and whoever waits asks the log.
+const channel = "sharing_log"
+
+// poll is how often a waiter asks the log when there is no hint.
+const poll = time.Second
+
+// A hint tells those who wait in this program that the log may have grown. One of them, the leader, listens
+// for all, on one connection; when it has what it waits for, another takes its place. So nothing is kept up while nobody waits.
+type hint struct {
+	mu   sync.Mutex
+	led  bool
+	next chan struct{} // closed at the next hint, and when the leader leaves
+}
+
+// follow returns a channel that is closed at the next hint, or nil if the caller has become the leader.
+func (h *hint) follow() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.led {
+		h.led, h.next = true, make(chan struct{})
+		return nil
+	}
+	return h.next
+}
+
+// give wakes the followers.
+func (h *hint) give(leave bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(h.next)
+	h.led, h.next = !leave, make(chan struct{})
+}
+
+// changed returns the function for Changed. What it waits for is noted by the end of the transaction.
+func (r *reader) changed() func(context.Context) error {
+	marked := r.marked
+	marked.asked = true
+	return func(ctx context.Context) error { return r.store.wait(ctx, marked.last) }
+}
+
+// wait waits until the log has grown beyond the position last.
+func (s *Store) wait(ctx context.Context, last int64) error {
+	for {
+		grown, err := s.grown(ctx, last)
+		if grown || err != nil {
+			return err
+		}
+		hinted := s.hint.follow()
+		if hinted == nil {
+			return s.lead(ctx, last)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-hinted:
+		case <-time.After(poll):
+		}
+	}
+}
+
+const grownSQL = "SELECT EXISTS (SELECT FROM sharing.events WHERE position > $1)"
+
+func (s *Store) grown(ctx context.Context, last int64) (grown bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Release()
+	if err := conn.QueryRow(ctx, grownSQL, last).Scan(&grown); err != nil {
+		return false, readError(ctx, err)
+	}
+	return grown, nil
+}
+
+// lead waits as [Store.wait] does, and passes on the hints.
+func (s *Store) lead(ctx context.Context, last int64) error {
+	defer s.hint.give(true)
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+		return readError(ctx, err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if _, err := conn.Exec(ctx, "UNLISTEN *"); err != nil {
+			_ = conn.Conn().Close(ctx) // it would go on listening
+		}
+	}()
+	for {
+		var grown bool
+		if err := conn.QueryRow(ctx, grownSQL, last).Scan(&grown); err != nil {
+			return readError(ctx, err)
+		}
+		if grown {
+			return nil
+		}
+		listening, cancel := context.WithTimeout(ctx, poll)
+		_, err := conn.Conn().WaitForNotification(listening)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			s.hint.give(false)
+		case !errors.Is(err, context.DeadlineExceeded):
+			return readError(ctx, err)
+		}
+	}
+}
