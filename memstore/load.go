@@ -91,8 +91,9 @@ func (s *Store) loadShares(id sharing.ImageID, img *image, need *sharing.Need, s
 			state.Shares = append(state.Shares, r.share(id))
 		}
 	case len(need.Grantees) > 0:
-		grantees := slices.Compact(slices.Sorted(slices.Values(need.Grantees)))
-		for _, g := range grantees {
+		grantees := slices.Clone(need.Grantees)
+		slices.Sort(grantees)
+		for _, g := range slices.Compact(grantees) {
 			if r, ok := img.shares.find(g, s.tag(g)); ok {
 				state.Shares = append(state.Shares, r.share(id))
 			}

@@ -1,38 +1,55 @@
 package memstore_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/imageshare/sharing"
 )
 
-// BenchmarkLoadOverFloor asks the store and the two maps the same questions in turns, so that a busy machine
-// slows both alike, and reports the medians and their ratio.
-func BenchmarkLoadOverFloor(b *testing.B) {
+// BenchmarkOverFloor puts the same questions to the engine's CanUse, to the store and to the two maps in turns,
+// so that a busy machine slows all alike, and reports the medians and their ratios.
+func BenchmarkOverFloor(b *testing.B) {
 	const batch = 500
 	eachWorld(b, func(b *testing.B, w *world) {
-		s, f, now := w.store(b), w.floor(), time.Now()
-		var load, least []float64
+		s, f, ctx, now := w.store(b), w.floor(), context.Background(), time.Now()
+		engine, err := sharing.New(s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ways := []struct {
+			name  string
+			ask   func(question) bool
+			times []float64
+		}{
+			{name: "floor", ask: func(q question) bool { return f.canUse(q, benchRegion, now) }},
+			{name: "access", ask: func(q question) bool { return access(s, q, benchRegion, now) }},
+			{name: "canuse", ask: func(q question) bool { return engine.CanUse(ctx, q.account, q.image, benchRegion) == nil }},
+		}
 		next := 0
-		timed := func(ask func(question) bool) float64 {
-			begin := time.Now()
-			for range batch {
-				if !ask(w.questions[next%len(w.questions)]) {
-					b.Fatal("refused")
-				}
-				next++
-			}
-			return float64(time.Since(begin).Nanoseconds()) / batch
-		}
 		for b.Loop() {
-			load = append(load, timed(func(q question) bool { return canUse(s, q, benchRegion, now) }))
-			least = append(least, timed(func(q question) bool { return f.canUse(q, benchRegion, now) }))
+			for i := range ways {
+				begin := time.Now()
+				for range batch {
+					if !ways[i].ask(w.questions[next%len(w.questions)]) {
+						b.Fatal("refused")
+					}
+					next++
+				}
+				ways[i].times = append(ways[i].times, float64(time.Since(begin).Nanoseconds())/batch)
+			}
 		}
-		slices.Sort(load)
-		slices.Sort(least)
-		l, m := load[len(load)/2], least[len(least)/2]
-		b.ReportMetric(l, "load-ns")
-		b.ReportMetric(m, "floor-ns")
-		b.ReportMetric(l/m, "load/floor")
+		var medians []float64
+		for _, way := range ways {
+			slices.Sort(way.times)
+			median := way.times[len(way.times)/2]
+			medians = append(medians, median)
+			b.ReportMetric(median, way.name+"-ns")
+			if len(medians) > 1 {
+				b.ReportMetric(median/medians[0], way.name+"/floor")
+			}
+		}
 	})
 }

@@ -90,6 +90,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	tx := &update{view: view{store: s, ctx: ctx}}
+	tx.writes = tx.few[:0]
 	if err := fn(tx); err != nil {
 		return err
 	}

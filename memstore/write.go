@@ -6,6 +6,7 @@ import "github.com/imageshare/sharing"
 type update struct {
 	view
 	writes []func()
+	few    [4]func() // the memory of the first writes, as most transactions have no more
 }
 
 func (tx *update) write(do func()) error {
@@ -19,6 +20,7 @@ func (tx *update) write(do func()) error {
 // PutImage implements [sharing.UpdateTx].
 func (tx *update) PutImage(record sharing.ImageRecord) error {
 	img := &image{record: record}
+	together(&img.record)
 	return tx.write(func() { tx.store.putImage(img) })
 }
 
@@ -48,7 +50,6 @@ func (tx *update) Append(events []sharing.Event) error {
 }
 
 func (s *Store) putImage(img *image) {
-	together(&img.record)
 	id := img.record.ID
 	var before []attribute
 	if old := s.images[id]; old != nil {
