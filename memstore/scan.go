@@ -64,6 +64,9 @@ func (s *Store) selectImages(scan sharing.ImageScan) seeker[sharing.ImageID] {
 			wanted = append(wanted, s.imagesBy[a].cursor())
 		}
 	}
+	if q.Owner != "" && q.Region != "" {
+		wanted = append(wanted, s.imagesBy[attribute{fieldOwnerRegion, string(q.Owner), string(q.Region)}].cursor())
+	}
 	for key, value := range q.Labels {
 		wanted = append(wanted, s.imagesBy[attribute{fieldLabel, key, value}].cursor())
 	}
