@@ -61,9 +61,9 @@ var Alphabets = []Alphabet{
 	},
 	{
 		Name:     "lineage", // R3, R4, R10, R12
-		Ops:      []string{"Register", "Copy", "Capture", "Share", "Unshare", "Seal", "ForceDelete", "Launch", "ReplaceDisk", "Terminate"},
-		Policy:   sharing.Policy{MaxImages: 2},
-		Accounts: two, Regions: []sharing.Region{"r1", "r2"}, Images: 3, Instances: 1,
+		Ops:      []string{"Register", "Copy", "Capture", "Share", "Unshare", "Seal", "ForceDelete", "Disable", "Launch", "ReplaceDisk", "Terminate"},
+		Policy:   sharing.Policy{MaxImages: 1},
+		Accounts: two, Regions: []sharing.Region{"r1", "r2"}, Images: 2, Instances: 1,
 	},
 	{
 		Name:     "expiry", // R15
@@ -126,7 +126,7 @@ func (a Alphabet) calls(m *Model, c call) (calls []call) {
 	case "Register":
 		for _, region := range a.Regions {
 			if len(images) < a.Images {
-				add(func(c *call) { c.Spec.Region = region })
+				add(func(c *call) { c.Spec = sharing.ImageSpec{Region: region, Family: "f"} })
 			}
 		}
 		return calls
@@ -179,7 +179,7 @@ func (a Alphabet) calls(m *Model, c call) (calls []call) {
 	return calls
 }
 
-// grantees are the sets of grantees that are named in a call: each alone, and for SetShares none and any two accounts too.
+// grantees are the sets of grantees that are named in a call: each alone, any two accounts, and for SetShares none.
 func (a Alphabet) grantees(op string) (sets [][]sharing.Grantee) {
 	for _, account := range a.Accounts {
 		sets = append(sets, []sharing.Grantee{sharing.Account(account)})
@@ -190,12 +190,14 @@ func (a Alphabet) grantees(op string) (sets [][]sharing.Grantee) {
 	if a.Public {
 		sets = append(sets, []sharing.Grantee{sharing.Everyone})
 	}
-	if op == "SetShares" {
+	if op == "SetShares" || op == "Share" {
 		for i, x := range a.Accounts {
 			for _, y := range a.Accounts[:i] {
 				sets = append(sets, []sharing.Grantee{sharing.Account(x), sharing.Account(y)})
 			}
 		}
+	}
+	if op == "SetShares" {
 		sets = append(sets, nil)
 	}
 	return sets

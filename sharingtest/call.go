@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -164,6 +165,49 @@ func printed(v reflect.Value) string {
 		}
 	}
 	return fmt.Sprintf("%v", v.Interface())
+}
+
+// clone returns a copy that shares no memory with c.
+func (c call) clone() call {
+	c.Grantees, c.Trust.Owners = slices.Clone(c.Grantees), slices.Clone(c.Trust.Owners)
+	c.Labels, c.Spec.Labels, c.Update.Labels = maps.Clone(c.Labels), maps.Clone(c.Spec.Labels), maps.Clone(c.Update.Labels)
+	for _, text := range []**string{&c.Update.Name, &c.Update.Description, &c.Update.Family} {
+		if *text != nil {
+			copied := **text
+			*text = &copied
+		}
+	}
+	return c
+}
+
+// scramble overwrites the memory that a caller gave or got, which a system must not share with it.
+func scramble(what any) {
+	switch what := what.(type) {
+	case call:
+		scrambleLabels(what.Labels, what.Spec.Labels, what.Update.Labels)
+		clear(what.Grantees)
+		clear(what.Trust.Owners)
+		for _, text := range []*string{what.Update.Name, what.Update.Description, what.Update.Family} {
+			if text != nil {
+				*text = "scrambled"
+			}
+		}
+	case sharing.Image:
+		scrambleLabels(what.Labels)
+		if what.Deprecation != nil {
+			what.Deprecation.Notice = "scrambled"
+		}
+	case sharing.Instance:
+		scrambleLabels(what.Labels)
+	}
+}
+
+func scrambleLabels(of ...map[string]string) {
+	for _, labels := range of {
+		if labels != nil {
+			labels["scrambled"] = "scrambled"
+		}
+	}
 }
 
 // request prints the call so that two that are the same request (R23) print alike: grantees are a set.

@@ -22,7 +22,7 @@ var full = flag.Bool("exhaustive.full", false, "search all states, and print how
 func TestExhaustive(t *testing.T) {
 	for _, alphabet := range sharingtest.Alphabets {
 		t.Run(alphabet.Name, func(t *testing.T) {
-			search := sharingtest.Search{Symmetric: true, Depth: 4}
+			search := sharingtest.Search{Symmetric: true, Depth: 5}
 			if *full {
 				search = sharingtest.Search{Progress: progress(t)}
 			}

@@ -47,7 +47,7 @@ type node struct {
 // that is quick to open, and that draws its IDs from [Setup].IDs.
 func Explore(t TB, open Open, a Alphabet, s Search, lacks ...Feature) (found Explored) {
 	a = a.without(lacks)
-	x := explorer{open: open, alphabet: a, search: s, lacks: lacks}
+	x := explorer{open: open, alphabet: a, search: s, lacks: lacks, unavailable: map[string]string{}}
 	queue := []*node{{}}
 	known := map[string]bool{x.canonical(x.world(t, &node{})): true}
 	for len(queue) > 0 {
@@ -70,6 +70,8 @@ func Explore(t TB, open Open, a Alphabet, s Search, lacks ...Feature) (found Exp
 			if key := x.canonical(w); !known[key] {
 				known[key] = true
 				queue = append(queue, &node{at, step, at.depth + 1})
+			} else {
+				w.glance(t, a.Accounts) // it comes where others came by another way
 			}
 			w = x.world(t, at)
 		}
@@ -87,6 +89,8 @@ type explorer struct {
 	alphabet Alphabet
 	search   Search
 	lacks    features
+	// unavailable is that of every world: their IDs are the same.
+	unavailable map[string]string
 }
 
 // world leads a new system to a state.
@@ -96,6 +100,7 @@ func (x explorer) world(t TB, to *node) *world {
 		m = &members{of: map[sharing.AccountID][]sharing.OrganizationID{}}
 	}
 	w := newWorld(t, x.open, x.lacks, x.alphabet.Policy, false, m)
+	w.unavailable = x.unavailable
 	w.subject.Events = nil // an event log is followed from its start, or not at all
 	var way []call
 	for n := to; n.from != nil; n = n.from {
@@ -149,7 +154,7 @@ func (x explorer) canonical(w *world) string {
 }
 
 // key prints what the rules can tell apart of a state, with other names for the accounts: not the IDs, but which image and
-// instance came first; not the times, but how long a share has to go; and neither how often a disk was made anew.
+// instance came first; not the times, but how long a share has to go, or that it had one; and not how often a disk was made anew.
 func (x explorer) key(w *world, names map[sharing.AccountID]sharing.AccountID) string {
 	name := func(account sharing.AccountID) sharing.AccountID {
 		if names == nil {
@@ -173,12 +178,11 @@ func (x explorer) key(w *world, names map[sharing.AccountID]sharing.AccountID) s
 		if img.Deprecation != nil {
 			fmt.Fprint(&b, " for ", number[img.Deprecation.Replacement])
 		}
-		present := w.model.present(img)
 		share := func(g sharing.Grantee, as string) {
-			if share, ok := present[g]; ok {
+			if share, ok := img.shares[g]; ok && !img.deleted {
 				fmt.Fprint(&b, as, share.Status)
 				if !share.Expires.IsZero() {
-					fmt.Fprint(&b, share.Expires.Sub(w.clock.now))
+					fmt.Fprint(&b, max(0, share.Expires.Sub(w.clock.now)))
 				}
 			}
 		}

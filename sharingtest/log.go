@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/imageshare/sharing"
 )
 
@@ -65,6 +67,32 @@ func (w *world) follow(t TB, c call, before *Model) {
 			t.Fatalf("%v: the event is marked untrusted: %v, want %v (R11)", c, event.Untrusted, untrusted)
 		}
 		w.log.after = event.Cursor
+	}
+}
+
+// queries compares what queries of the event log select with what they should.
+func (w *world) queries(t TB) {
+	events, err := all(w.subject.Events(t.Context(), sharing.EventQuery{}))
+	if err != nil {
+		t.Fatalf("Events: %v", err)
+	}
+	queries := []sharing.EventQuery{{Actor: "a"}, {Image: absent}, {Limit: 2}, {Actor: "b", Limit: 1}}
+	for _, event := range events[:min(1, len(events))] {
+		queries = append(queries, sharing.EventQuery{Image: event.Image}, sharing.EventQuery{After: event.Cursor})
+	}
+	for _, q := range queries {
+		var want []sharing.Event
+		after := q.After == ""
+		for _, event := range events {
+			if after && asks(q.Actor, event.Actor) && asks(q.Image, event.Image) && (q.Limit == 0 || len(want) < q.Limit) {
+				want = append(want, event)
+			}
+			after = after || event.Cursor == q.After
+		}
+		got, err := all(w.subject.Events(t.Context(), q))
+		if err != nil || !same(got, want) {
+			t.Fatalf("Events(%+v): %v, the answer differs (- wanted, + system):\n%s", q, err, cmp.Diff(want, got, alike...))
+		}
 	}
 }
 

@@ -192,6 +192,16 @@ func (m *Model) show(actor sharing.AccountID, img *modelImage) sharing.Image {
 
 func (m *Model) now() time.Time { return m.setup.Now() }
 
+// newID draws an ID that none of those that ever were has.
+func newID[K ~string, V any](m *Model, ever map[K]V) K {
+	for {
+		id := K(m.setup.IDs())
+		if _, used := ever[id]; !used {
+			return id
+		}
+	}
+}
+
 // sorted returns the values of a map in the order of its keys.
 func sorted[K ~string, V any](from map[K]V) (values []V) {
 	for _, key := range slices.Sorted(maps.Keys(from)) {

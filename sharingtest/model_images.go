@@ -84,7 +84,7 @@ func (m *Model) create(owner sharing.AccountID, spec sharing.ImageSpec, img shar
 	if exceeds(owned+1, m.setup.Policy.MaxImages, 100) {
 		return sharing.Image{}, sharing.ErrImageQuota
 	}
-	img.ID, img.Owner, img.Region, img.CreatedAt = sharing.ImageID(m.setup.IDs()), owner, spec.Region, m.now()
+	img.ID, img.Owner, img.Region, img.CreatedAt = newID(m, m.images), owner, spec.Region, m.now()
 	img.Name, img.Description, img.Family, img.Architecture = spec.Name, spec.Description, spec.Family, spec.Architecture
 	img.Digest, img.Size, img.Labels = spec.Digest, spec.Size, maps.Clone(spec.Labels)
 	made := &modelImage{Image: img, shares: map[sharing.Grantee]sharing.Share{}, held: map[sharing.Grantee]bool{}}

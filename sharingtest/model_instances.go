@@ -44,7 +44,7 @@ func (m *Model) Launch(_ context.Context, actor sharing.AccountID, spec sharing.
 		return sharing.Instance{}, err
 	}
 	inst := &modelInstance{Instance: sharing.Instance{
-		ID: sharing.InstanceID(m.setup.IDs()), Owner: actor, Region: spec.Region, Image: spec.Image,
+		ID: newID(m, m.instances), Owner: actor, Region: spec.Region, Image: spec.Image,
 		DiskGeneration: 1, Labels: maps.Clone(spec.Labels), LaunchedAt: m.now(),
 	}}
 	m.instances[inst.ID] = inst

@@ -47,8 +47,12 @@ func randomCalls(t *rapid.T, open Open, lacks features) {
 		},
 	}
 	ops := d.ops()
-	for _, change := range []string{"a change", "another change", "one more change"} {
-		actions[change] = func(t *rapid.T) { d.on(t).make(ops) }
+	for _, change := range []string{"changes", "more changes"} {
+		actions[change] = func(t *rapid.T) {
+			for range 1 + uniform(5).Draw(t, "calls") {
+				d.on(t).make(ops)
+			}
+		}
 	}
 	if lacks.has(Organizations) {
 		actions["move"] = func(t *rapid.T) {
@@ -122,7 +126,10 @@ func (d dealer) make(ops []string) {
 		slices.Reverse(c.Grantees)
 		d.w.once(d.T, "t3", c)
 	default:
-		d.w.do(d.T, c)
+		given := c.clone()
+		answer, _ := d.w.do(d.T, given)
+		scramble(given)
+		scramble(answer)
 	}
 }
 
@@ -137,6 +144,7 @@ func (w *world) replay(t TB) {
 	if w.subject.Replayed == nil {
 		return
 	}
+	w.queries(t)
 	replayed, err := w.subject.Replayed(t.Context(), w.subject.Events(t.Context(), sharing.EventQuery{}))
 	if err != nil {
 		t.Fatalf("Replay: %v", err)

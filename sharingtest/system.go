@@ -84,7 +84,7 @@ type Setup struct {
 	Policy sharing.Policy
 	// Now is the clock. The system has no other.
 	Now func() time.Time
-	// IDs draws identifiers. A system may draw its own instead.
+	// IDs draws identifiers, now and then one that it drew before. A system may draw its own instead, but see [Explore].
 	IDs func() string
 	// Directory and GranteeCheck are nil where there is none (R19).
 	Directory    sharing.Directory

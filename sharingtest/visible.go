@@ -15,12 +15,25 @@ func (w *world) visible(t TB, accounts []sharing.AccountID, regions []sharing.Re
 	}
 }
 
+// glance compares the most telling part of what visible does.
+func (w *world) glance(t TB, accounts []sharing.AccountID) {
+	for _, actor := range accounts {
+		w.do(t, call{Op: "Instances", Actor: actor})
+		w.do(t, call{Op: "Images", Actor: actor, Images: sharing.ImageQuery{Origin: everyOrigin, Deprecated: true}})
+		for _, img := range sorted(w.model.images) {
+			w.do(t, call{Op: "Shares", Actor: actor, Image: img.ID})
+			w.do(t, call{Op: "CanUse", Actor: actor, Image: img.ID, Region: img.Region})
+		}
+	}
+}
+
+const everyOrigin = sharing.OriginOwn | sharing.OriginShared | sharing.OriginPublic
+
 // views are the reads by which an account can see anything.
 func (w *world) views(actor sharing.AccountID, accounts []sharing.AccountID, regions []sharing.Region) []call {
-	const every = sharing.OriginOwn | sharing.OriginShared | sharing.OriginPublic
 	views := []call{
 		{Op: "Images"},
-		{Op: "Images", Images: sharing.ImageQuery{Origin: every, Deprecated: true}},
+		{Op: "Images", Images: sharing.ImageQuery{Origin: everyOrigin, Deprecated: true}},
 		{Op: "SharesReceived"},
 		{Op: "SharesGiven"},
 		{Op: "Instances"},

@@ -52,7 +52,7 @@ func newWorld(t TB, open Open, lacks features, policy sharing.Policy, checked bo
 		used:        map[usedToken]answer{},
 		unavailable: map[string]string{},
 	}
-	w.setup = Setup{Policy: policy, Now: w.clock.Now, IDs: func() string { w.drawn++; return fmt.Sprintf("id-%06d", w.drawn) }}
+	w.setup = Setup{Policy: policy, Now: w.clock.Now, IDs: w.draw}
 	if members != nil {
 		w.setup.Directory = members
 	}
@@ -71,6 +71,12 @@ func newWorld(t TB, open Open, lacks features, policy sharing.Policy, checked bo
 	return w
 }
 
+// draw draws an ID: greater ones, but each third that before again.
+func (w *world) draw() string {
+	w.drawn++
+	return fmt.Sprintf("id-%06d", w.drawn-w.drawn%3/2)
+}
+
 // do makes a call of the system and of the model, and compares what they answer and what they did.
 func (w *world) do(t TB, c call) (any, error) {
 	return w.doOn(t, w.subject.System, w.model, c)
@@ -87,6 +93,9 @@ func (w *world) doOn(t TB, s System, m *Model, c call) (any, error) {
 		t.Logf("%v: %v, %v", c, idOf(got), gotErr)
 	}
 	w.answer = idOf(got)
+	if gotErr == nil && m.used(c.Op, w.answer) {
+		t.Fatalf("%v: the ID %s was used before (R8)", c, w.answer)
+	}
 	want, wantErr := c.of(t.Context(), m)
 	w.compare(t, c, got, gotErr, want, wantErr)
 	w.noOracle(t, s, c, gotErr)
@@ -158,6 +167,17 @@ func (w *world) noOracle(t TB, s System, c call, err error) {
 // differs reports whether the state is another.
 func (m *Model) differs(from *Model) bool {
 	return m.state() != from.state()
+}
+
+// used reports whether what a call makes can't have the ID, because something ever had it.
+func (m *Model) used(op, id string) bool {
+	switch op {
+	case "Register", "Capture", "Copy":
+		return m.images[sharing.ImageID(id)] != nil
+	case "Launch":
+		return m.instances[sharing.InstanceID(id)] != nil
+	}
+	return false
 }
 
 // idOf returns the ID of what a call made or returned.
