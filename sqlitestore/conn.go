@@ -22,7 +22,7 @@ type conn struct {
 }
 
 // connect opens a connection, to a new file only if flags say so. vfs is empty but in tests.
-func connect(path, vfs string, flags sqlite3.OpenFlag) (*conn, error) {
+func connect(ctx context.Context, path, vfs string, flags sqlite3.OpenFlag) (*conn, error) {
 	uri := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
 	if vfs != "" {
 		uri.RawQuery = "vfs=" + vfs
@@ -31,6 +31,7 @@ func connect(path, vfs string, flags sqlite3.OpenFlag) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	db.SetInterrupt(ctx)
 	c := &conn{Conn: db, idle: make(map[string][]*query), version: -1}
 	if err = db.BusyHandler(waitForLock); err == nil {
 		err = c.Exec(`PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192`)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -29,11 +31,13 @@ func explain(ctx context.Context, err error) error {
 	case code == sqlite3.FULL:
 		return fmt.Errorf("sqlitestore: the disk is full: %w", err)
 	case code == sqlite3.READONLY:
-		return fmt.Errorf("sqlitestore: the file is read-only: %w", err)
+		return fmt.Errorf("sqlitestore: the file is read-only here: %w", err)
 	case code == sqlite3.NOTADB:
 		return fmt.Errorf("sqlitestore: the file is no SQLite database: %w", err)
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("sqlitestore: this program may not write the file, or in its folder: %w", err)
 	case code == sqlite3.CANTOPEN:
-		return fmt.Errorf("sqlitestore: the file, or one beside it, can't be opened: does its folder exist, and may this program write there? %w", err)
+		return fmt.Errorf("sqlitestore: the file, or one beside it, can't be opened: does its folder exist? %w", err)
 	case code == sqlite3.CORRUPT:
 		return fmt.Errorf("sqlitestore: the file is damaged: %w", err)
 	}

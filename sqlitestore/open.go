@@ -32,11 +32,10 @@ func open(ctx context.Context, path, vfs string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: %w", err)
 	}
-	c, err := connect(path, vfs, sqlite3.OPEN_CREATE)
+	c, err := connect(ctx, path, vfs, sqlite3.OPEN_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("%w (%s)", explain(ctx, err), path)
 	}
-	c.SetInterrupt(ctx)
 	s := newStore(path, vfs)
 	if err := c.prepareFile(); err != nil {
 		return nil, closing(c, fmt.Errorf("%w (%s)", explain(ctx, err), path))
@@ -44,7 +43,7 @@ func open(ctx context.Context, path, vfs string) (*Store, error) {
 	if s.id, err = c.text(`SELECT id FROM database`); err != nil || s.id == "" {
 		return nil, closing(c, fmt.Errorf("sqlitestore: the database has no identity: %w (%s)", errors.Join(explain(ctx, err)), path))
 	}
-	s.writer <- c
+	s.writer.idle = append(s.writer.idle, c)
 	return s, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -28,10 +29,7 @@ type Store struct {
 	path, vfs string
 	id        string // tells the event cursors of this database from another's
 
-	// Each element is a connection that nobody uses, or nil where one is yet to be made.
-	// Taking it out is the right to use it.
-	writer  chan *conn
-	readers chan *conn
+	writer, readers *pool
 
 	// unsettled: a commit failed so that what it wrote may still come back; see settle. It changes with the writer taken.
 	unsettled atomic.Bool
@@ -50,12 +48,9 @@ var _ sharing.Store = (*Store)(nil)
 func newStore(path, vfs string) *Store {
 	s := &Store{
 		path: path, vfs: vfs,
-		writer:  make(chan *conn, 1),
-		readers: make(chan *conn, max(4, 2*runtime.GOMAXPROCS(0))),
+		writer:  newPool(1),
+		readers: newPool(max(4, 2*runtime.GOMAXPROCS(0))),
 		closed:  make(chan struct{}),
-	}
-	for range cap(s.readers) {
-		s.readers <- nil
 	}
 	return s
 }
@@ -64,56 +59,35 @@ func newStore(path, vfs string) *Store {
 func (s *Store) Close() (err error) {
 	s.closing.Do(func() {
 		close(s.closed)
-		for range cap(s.readers) {
-			err = errors.Join(err, closeIdle(s.readers))
-		}
-		err = errors.Join(err, closeIdle(s.writer))
+		err = errors.Join(s.readers.close(), s.writer.close())
 	})
 	return err
 }
 
-func closeIdle(from chan *conn) error {
-	if c := <-from; c != nil {
-		return c.close()
-	}
-	return nil
-}
-
-// take waits for the right to use a connection. Whoever has it gives back a connection, or nil for one that is of no use any more.
-func (s *Store) take(ctx context.Context, from chan *conn) (*conn, error) {
-	select {
-	case <-s.closed:
-		return nil, errClosed
-	default:
-	}
-	var c *conn
-	select {
-	case c = <-from:
-	case <-s.closed:
-		return nil, errClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	err := ctx.Err()
-	if err == nil && c == nil {
-		// Without OPEN_CREATE: a file that vanished is an error, not a new and empty store.
-		c, err = connect(s.path, s.vfs, 0)
-	}
+// take waits for a connection of a pool, for the use of a transaction of which the context is ctx.
+func (s *Store) take(ctx context.Context, from *pool) (*conn, error) {
+	c, err := from.take(ctx, s.closed)
 	if err != nil {
-		from <- c
-		return nil, explain(ctx, err)
+		return nil, err
+	}
+	if c == nil {
+		// Without OPEN_CREATE: a file that vanished is an error, not a new and empty store.
+		if c, err = connect(ctx, s.path, s.vfs, 0); err != nil {
+			from.put(nil)
+			return nil, explain(ctx, err)
+		}
 	}
 	c.SetInterrupt(ctx)
 	return c, nil
 }
 
 // release ends what c was taken for, and gives it back. A connection that can't even roll back is closed.
-func release(to chan *conn, c *conn) {
+func release(to *pool, c *conn) {
 	if c != nil && c.rollback() != nil {
 		_ = c.close() // there is nothing left to lose
 		c = nil
 	}
-	to <- c
+	to.put(c)
 }
 
 // View implements [sharing.Store].
@@ -182,13 +156,12 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 
 // lost says what became of a transaction whose COMMIT failed.
 //
-// SQLite writes the transaction to the write-ahead log, syncs it, and then tells the other connections. If it fails
-// for the want of a lock or of space, the log does not hold the whole transaction. If it fails otherwise, the log may
-// hold it though nobody is told: it has not happened, until the next recovery after a crash finds it in the log.
-// So what is true now may not stay true, and the store says so until it has settled it.
+// SQLite writes the transaction to the write-ahead log, syncs it, and then tells the other connections. If it fails in between,
+// the log may hold the transaction though nobody is told: it has not happened, until the next recovery
+// after a crash finds it there. What is true now may not stay true, and the store says so until it has settled it.
 func (s *Store) lost(c **conn, err error) error {
-	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) {
-		return explain(context.Background(), err)
+	if errors.Is(err, sqlite3.BUSY) {
+		return explain(context.Background(), err) // before anything was written
 	}
 	_ = (*c).close() // whatever it thinks of its transaction is of no use
 	*c = nil
@@ -196,7 +169,7 @@ func (s *Store) lost(c **conn, err error) error {
 	return fmt.Errorf("%w: the commit failed: %w", sharing.ErrOutcomeUnknown, explain(context.Background(), err))
 }
 
-// settle makes sure that no transaction whose commit failed comes back: a commit takes its place in the write-ahead log.
+// settle makes sure that no transaction whose commit failed comes back.
 func (s *Store) settle(ctx context.Context) error {
 	c, err := s.take(ctx, s.writer)
 	if err != nil {
@@ -206,18 +179,44 @@ func (s *Store) settle(ctx context.Context) error {
 	if !s.unsettled.Load() {
 		return nil
 	}
-	if err := c.beginWriting(); err != nil {
-		return explain(ctx, err)
+	if err = c.overwrite(ctx); errors.Is(err, sqlite3.FULL) {
+		err = errors.Join(c.rollback(), c.emptyWAL(s.path))
 	}
-	if err := c.run(`UPDATE database SET settled = settled + 1`); err != nil {
-		return explain(ctx, err)
-	}
-	c.SetInterrupt(context.Background())
-	if err := c.run(`COMMIT`); err != nil {
+	if err != nil {
 		_ = c.close()
 		c = nil
 		return fmt.Errorf("a commit that failed before is not settled: %w", explain(ctx, err))
 	}
 	s.unsettled.Store(false)
 	return nil
+}
+
+// overwrite commits something. In the write-ahead log it takes the place of what the last failed commit wrote.
+func (c *conn) overwrite(ctx context.Context) error {
+	c.SetInterrupt(ctx)
+	if err := c.beginWriting(); err != nil {
+		return err
+	}
+	if err := c.run(`UPDATE database SET settled = settled + 1`); err != nil {
+		return err
+	}
+	c.SetInterrupt(context.Background())
+	return c.run(`COMMIT`)
+}
+
+// emptyWAL brings what was committed from the write-ahead log to where it belongs, and leaves the log empty, on the disk as well:
+// it needs little space, and gives some back.
+func (c *conn) emptyWAL(path string) error {
+	busy, err := c.integer(`PRAGMA wal_checkpoint(TRUNCATE)`)
+	if err == nil && busy != 0 {
+		err = sqlite3.BUSY
+	}
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path+"-wal", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
