@@ -43,7 +43,7 @@ func connect(ctx context.Context, path, vfs string, flags sqlite3.OpenFlag) (*co
 }
 
 // patience is how often a connection tries to get a lock that others hold, which takes about ten seconds.
-const patience = 2000
+var patience = 2000
 
 // waitForLock waits a moment for another process, or another [Store] on the file, to release a lock: it has no queue.
 // The waits are short at first, and random so that those who wait do not wait in step.

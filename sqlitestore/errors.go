@@ -25,9 +25,9 @@ func explain(ctx context.Context, err error) error {
 	case code == sqlite3.INTERRUPT && ended != nil:
 		return ended
 	case code == sqlite3.BUSY && ended != nil:
-		return fmt.Errorf("sqlitestore: waiting for a lock of another program on the file: %w", ended)
+		return fmt.Errorf("%w: waiting for another program's lock on the file: %w", sharing.ErrConflict, ended)
 	case code == sqlite3.BUSY || code == sqlite3.LOCKED || code == sqlite3.PROTOCOL:
-		return fmt.Errorf("%w: another program holds a lock on the file: %w", sharing.ErrConflict, err)
+		return fmt.Errorf("%w: another program's lock on the file stays: %w", sharing.ErrConflict, err)
 	case code == sqlite3.FULL:
 		return fmt.Errorf("sqlitestore: the disk is full: %w", err)
 	case code == sqlite3.READONLY:

@@ -3,6 +3,7 @@ module github.com/imageshare/sharing/sqlitestore
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.0
 	github.com/google/go-cmp v0.7.0
 	github.com/imageshare/sharing v0.0.0-00010101000000-000000000000
 	github.com/ncruces/go-sqlite3 v0.37.0

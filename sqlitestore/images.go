@@ -72,6 +72,9 @@ func imageSelections(scan *sharing.ImageScan) []*selection {
 		s.equal("i.name", query.Name)
 		s.equal("i.digest", query.Digest)
 		s.equal("i.source", string(query.Source))
+		if sql == imagesShared {
+			return s.orderedBy("s.image")
+		}
 		return s.orderedBy("i.id")
 	}
 	// Where everyone's images are asked for, those of one owner are fewer.

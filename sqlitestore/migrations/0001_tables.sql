@@ -18,7 +18,8 @@ CREATE TABLE images (
 	source  TEXT,
 	record  TEXT    NOT NULL
 ) STRICT;
-CREATE INDEX images_owner ON images (owner, id) WHERE deleted = 0;
+-- Unique, though id alone is: so SQLite knows that the shares of an owner's images come in order, image by image.
+CREATE UNIQUE INDEX images_owner ON images (owner, id) WHERE deleted = 0;
 CREATE INDEX images_region ON images (owner, region, id) WHERE deleted = 0;
 CREATE INDEX images_name ON images (owner, name, id) WHERE deleted = 0 AND name IS NOT NULL;
 CREATE INDEX images_family ON images (owner, family, id) WHERE deleted = 0 AND family IS NOT NULL;
