@@ -63,29 +63,74 @@ var countNow = time.Unix(0, 0)
 
 // view decides on one reading transaction.
 func (c *call) view(decide func(tx ViewTx) error) error {
-	return c.settle(func() error {
+	for {
 		var decided error
 		err := c.store.View(c.ctx, func(tx ViewTx) error {
 			decided = decide(tx)
 			return decided
 		})
 		if decided != nil {
-			return decided
+			err = decided
 		}
-		return err
-	})
-}
-
-// settle decides, and again after each answer from outside the store that the decision lacked.
-func (c *call) settle(decide func() error) error {
-	for {
-		err := decide()
-		var q *question
-		if !errors.As(err, &q) {
+		if !c.answered(err) {
 			return c.named(err)
 		}
-		c.answer(c.ctx, c.actor, q, &c.outside)
 	}
+}
+
+// answered reports whether a decision ended for the lack of an answer from outside the store,
+// and has it now: then the decision is to be made anew.
+func (c *call) answered(err error) bool {
+	var q *question
+	if !errors.As(err, &q) {
+		return false
+	}
+	c.answer(c.ctx, c.actor, q, &c.outside)
+	return true
+}
+
+// A change is a call that changes something.
+type change[T any] struct {
+	*call
+	need Need
+	// decide answers with the result, and with the events that bring it about: none if all is already so (R23).
+	decide    func(*moment) (T, []Event, error)
+	token     token
+	operation string
+
+	// Of the transaction, as its closure was run last:
+	m          moment
+	result     T
+	err        error // that the closure ended with
+	committing bool  // whether the closure left something to commit
+}
+
+// makeChange makes a change. request is what was asked, as far as two requests under one token must not differ.
+func makeChange[T, R any](c *call, request R, need Need, decide func(*moment) (T, []Event, error)) (result T, err error) {
+	ch := &change[T]{call: c, need: need, decide: decide}
+	if c.once {
+		if ch.token, err = c.tokenFor(request); err != nil {
+			return result, c.named(err)
+		}
+		ch.need.Operation, ch.operation = ch.token.operation, ch.token.operation
+	} else {
+		ch.operation = rand.Text()
+	}
+	for draws := 1; ; draws++ {
+		if err = c.draw(&ch.need); err == nil {
+			err = ch.transact()
+		}
+		for c.answered(err) {
+			err = ch.transact()
+		}
+		if !errors.Is(err, errTaken) || draws == maxDraws {
+			break
+		}
+	}
+	if err != nil {
+		return result, c.named(err)
+	}
+	return ch.result, nil
 }
 
 // maxDraws is how often a call asks the generator for an ID that was never used.
@@ -93,110 +138,83 @@ const maxDraws = 100
 
 var errTaken = errors.New("the ID generator repeats itself: it gave no unused ID")
 
-// draw returns need with an ID for each new image or instance that it asks for.
-func (c *call) draw(need Need) (Need, error) {
-	if need.NewImage != "" {
-		need.NewImage = ImageID(c.ids())
-		if err := need.NewImage.Validate(); err != nil {
-			return need, fmt.Errorf("the ID generator gave an unusable ID: %v", err)
-		}
-	}
-	if need.NewInstance != "" {
-		need.NewInstance = InstanceID(c.ids())
-		if err := need.NewInstance.Validate(); err != nil {
-			return need, fmt.Errorf("the ID generator gave an unusable ID: %v", err)
-		}
-	}
-	return need, nil
-}
-
 // drawn stands in a Need for an ID yet to be drawn.
 const drawn = "?"
 
-// change is a call that changes something. decide answers with the result, and with the events that bring it about:
-// none if all is already so (R23). request is what was asked, as far as two requests under one token must not differ.
-func change[T any](c *call, request any, need Need, decide func(*moment) (T, []Event, error)) (T, error) {
-	var result T
-	token, err := c.tokenFor(request)
-	if err != nil {
-		return result, c.named(err)
+// draw draws an ID for each new image or instance that need asks for.
+func (c *call) draw(need *Need) (err error) {
+	if need.NewImage != "" {
+		need.NewImage = ImageID(c.ids())
+		err = need.NewImage.Validate()
 	}
-	need.Operation = token.operation
-	for draws := 1; ; draws++ {
-		if need, err = c.draw(need); err != nil {
-			return result, c.named(err)
-		}
-		err = c.settle(func() (err error) {
-			result, err = attempt(c, token, need, decide)
-			return err
-		})
-		if !errors.Is(err, errTaken) || draws == maxDraws {
-			break
-		}
+	if need.NewInstance != "" {
+		need.NewInstance = InstanceID(c.ids())
+		err = need.NewInstance.Validate()
 	}
-	if err != nil {
-		var none T
-		return none, err
+	if err != nil { // not the caller's fault, so not ErrInvalid
+		return fmt.Errorf("the ID generator gave an unusable ID: %v", err)
 	}
-	return result, nil
+	return nil
 }
 
-// attempt is one transaction of a change: load, decide, store.
-func attempt[T any](c *call, token token, need Need, decide func(*moment) (T, []Event, error)) (result T, err error) {
-	operation := token.operation
-	if operation == "" {
-		operation = rand.Text()
-	}
-	var decided error   // of the last run of the transaction
-	committing := false // whether the last run left something to commit
-	run := func(tx ViewTx) ([]Event, error) {
-		committing = false
-		m, err := c.load(tx, need)
-		if err != nil {
-			return nil, err
-		}
-		if len(m.Operation) > 0 {
-			result, err = repeated[T](token, m.Operation[0])
-			return nil, err
-		}
-		if m.Taken {
-			return nil, errTaken
-		}
-		var events []Event
-		result, events, err = decide(m)
-		if err != nil || len(events) == 0 {
-			return nil, err
-		}
-		for i := range events {
-			events[i].Operation, events[i].At, events[i].Actor = operation, m.now(), c.actor
-		}
-		return events, token.sign(&events[0], result)
-	}
-	if c.dryRun {
-		err = c.store.View(c.ctx, func(tx ViewTx) error {
-			_, decided = run(tx)
-			return decided
-		})
+// transact is one transaction of a change: load, decide, store.
+func (ch *change[T]) transact() error {
+	ch.err, ch.committing = nil, false
+	var err error
+	if ch.dryRun {
+		err = ch.store.View(ch.ctx, ch.view)
 	} else {
-		err = c.store.Update(c.ctx, func(tx UpdateTx) error {
-			var events []Event
-			if events, decided = run(tx); decided == nil && len(events) > 0 {
-				decided = write(tx, events)
-				committing = decided == nil
-			}
-			return decided
-		})
-	}
-	if decided != nil {
-		return result, decided
+		err = ch.store.Update(ch.ctx, ch.update)
 	}
 	switch {
+	case ch.err != nil:
+		return ch.err
 	case err == nil || errors.Is(err, ErrConflict):
-		return result, err
-	case !committing:
-		return result, unchanged(err)
+		return err
+	case !ch.committing:
+		return unchanged(err)
 	}
-	return outcome(c, token, operation, result, err)
+	return ch.outcome(err)
+}
+
+// view is the closure of a dry run.
+func (ch *change[T]) view(tx ViewTx) error {
+	_, ch.err = ch.decideOn(tx)
+	return ch.err
+}
+
+// update is the closure of a change.
+func (ch *change[T]) update(tx UpdateTx) error {
+	var events []Event
+	events, ch.err = ch.decideOn(tx)
+	if ch.err == nil && len(events) > 0 {
+		ch.err = write(tx, events)
+	}
+	ch.committing = ch.err == nil && len(events) > 0
+	return ch.err
+}
+
+// decideOn loads and decides, and returns the events that are to be stored.
+func (ch *change[T]) decideOn(tx ViewTx) (events []Event, err error) {
+	ch.m = ch.moment(tx)
+	if err := ch.m.load(ch.need); err != nil {
+		return nil, err
+	}
+	if len(ch.m.Operation) > 0 {
+		ch.result, err = repeated[T](ch.token, ch.m.Operation[0])
+		return nil, err
+	}
+	if ch.m.Taken {
+		return nil, errTaken
+	}
+	ch.result, events, err = ch.decide(&ch.m)
+	if err != nil || len(events) == 0 {
+		return nil, err
+	}
+	for i := range events {
+		events[i].Operation, events[i].At, events[i].Actor = ch.operation, ch.m.now(), ch.actor
+	}
+	return events, ch.token.sign(&events[0], ch.result)
 }
 
 // write makes the changes of the events, and appends them to the log.

@@ -49,7 +49,7 @@ func (e *Engine) Register(ctx context.Context, actor AccountID, spec ImageSpec) 
 		return Image{}, err
 	}
 	spec.Labels = cloneLabels(spec.Labels)
-	return change(c, spec, c.quota(Need{NewImage: drawn}, spec.Region), func(m *moment) (Image, []Event, error) {
+	return makeChange(c, spec, c.quota(Need{NewImage: drawn}, spec.Region), func(m *moment) (Image, []Event, error) {
 		return m.create(EventRegistered, spec.Region, spec, Source{}, false)
 	})
 }
@@ -74,7 +74,7 @@ func (e *Engine) Capture(ctx context.Context, actor AccountID, from InstanceID, 
 	}
 	spec.Labels = cloneLabels(spec.Labels)
 	need := c.quota(Need{Instance: from, NewImage: drawn}, spec.Region)
-	return change(c, request{from, spec}, need, func(m *moment) (Image, []Event, error) {
+	return makeChange(c, request{from, spec}, need, func(m *moment) (Image, []Event, error) {
 		inst, err := m.ownInstance(from)
 		if err != nil {
 			return Image{}, nil, err
@@ -111,7 +111,7 @@ func (e *Engine) Copy(ctx context.Context, actor AccountID, image ImageID, to Re
 	}
 	spec.Labels = cloneLabels(spec.Labels)
 	need := c.quota(Need{Image: image, NewImage: drawn}, to)
-	return change(c, request{image, to, spec}, need, func(m *moment) (Image, []Event, error) {
+	return makeChange(c, request{image, to, spec}, need, func(m *moment) (Image, []Event, error) {
 		img, err := m.ownImage(image)
 		if err != nil {
 			return Image{}, nil, err
@@ -173,7 +173,7 @@ func (e *Engine) Update(ctx context.Context, actor AccountID, image ImageID, u I
 		Image  ImageID
 		Update ImageUpdate
 	}
-	return change(c, request{image, u}, Need{Image: image}, func(m *moment) (Image, []Event, error) {
+	return makeChange(c, request{image, u}, Need{Image: image}, func(m *moment) (Image, []Event, error) {
 		img, err := m.ownImage(image)
 		if err != nil {
 			return Image{}, nil, err
@@ -226,7 +226,7 @@ func (e *Engine) setImage(ctx context.Context, op string, actor AccountID, need 
 }
 
 func (c *call) setImage(request any, need Need, kind EventKind, set func(m *moment, img *ImageRecord) (changed bool, err error)) error {
-	_, err := change(c, request, need, func(m *moment) (none struct{}, events []Event, err error) {
+	_, err := makeChange(c, request, need, func(m *moment) (none struct{}, events []Event, err error) {
 		img, err := m.ownImage(need.Image)
 		if err != nil {
 			return none, nil, err

@@ -75,14 +75,18 @@ func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image I
 // them outside the transaction.
 func (m *moment) impact(img *ImageRecord, ends func(Grantee) bool, deleted bool, members map[AccountID][]OrganizationID, asks bool) (
 	impact Impact, unknown []AccountID, err error) {
-	before := m.presentShares()
-	after := make(map[Grantee]Share)
+	before, after := make(map[Grantee]Grant), make(map[Grantee]Grant)
 	organizations := false
-	for _, g := range slices.Sorted(maps.Keys(before)) {
+	for _, share := range m.Shares {
+		g, grant := share.Grantee, share.grant()
+		if !m.present(grant) {
+			continue
+		}
+		before[g] = grant
 		if ends(g) {
-			impact.Shares = append(impact.Shares, before[g])
+			impact.Shares = append(impact.Shares, share)
 		} else {
-			after[g] = before[g]
+			after[g] = grant
 		}
 		if _, ok := g.Organization(); ok {
 			organizations = true
@@ -116,18 +120,12 @@ func (m *moment) impact(img *ImageRecord, ends func(Grantee) bool, deleted bool,
 	return impact, unknown, nil
 }
 
-// couldReinit asks the rule of reinit for an account's instances of img, had it these shares.
-func (m *moment) couldReinit(account AccountID, orgs []OrganizationID, img *ImageRecord, shares map[Grantee]Share) (bool, error) {
-	access := Access{Image: img}
-	if share, ok := shares[Account(account)]; ok {
-		access.Own = share.grant()
-	}
-	if share, ok := shares[Everyone]; ok {
-		access.Everyone = share.grant()
-	}
+// couldReinit asks the rule of reinit for an account's instances of img, were these its present shares.
+func (m *moment) couldReinit(account AccountID, orgs []OrganizationID, img *ImageRecord, shares map[Grantee]Grant) (bool, error) {
+	access := Access{Image: img, Own: shares[Account(account)], Everyone: shares[Everyone]}
 	for _, org := range orgs {
-		if share, ok := shares[Organization(org)]; ok {
-			access.Organization = share.grant()
+		if grant, ok := shares[Organization(org)]; ok {
+			access.Organization = grant // one present share is as good as another
 		}
 	}
 	their := &moment{op: m.op, actor: account, policy: m.policy, clock: m.clock, at: m.now(), outside: &outside{}, tx: m.tx}

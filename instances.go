@@ -14,7 +14,7 @@ func (e *Engine) Launch(ctx context.Context, actor AccountID, spec LaunchSpec) (
 	}
 	spec.Labels = cloneLabels(spec.Labels)
 	need := Need{Image: spec.Image, Trust: true, NewInstance: drawn}
-	return change(c, spec, need, func(m *moment) (Instance, []Event, error) {
+	return makeChange(c, spec, need, func(m *moment) (Instance, []Event, error) {
 		untrusted, err := m.canUse(&m.Image, spec.Image, spec.Region, spec.ExpectDigest)
 		if err != nil {
 			return Instance{}, nil, err
@@ -41,7 +41,7 @@ func (e *Engine) ReplaceDisk(ctx context.Context, actor AccountID, id InstanceID
 		Disk DiskSpec
 	}
 	need := Need{Instance: id, Image: disk.Image, Trust: true}
-	return change(c, request{id, disk}, need, func(m *moment) (Instance, []Event, error) {
+	return makeChange(c, request{id, disk}, need, func(m *moment) (Instance, []Event, error) {
 		inst, err := m.ownInstance(id)
 		if err != nil {
 			return Instance{}, nil, err
@@ -67,7 +67,7 @@ func (e *Engine) Reinit(ctx context.Context, actor AccountID, id InstanceID) (In
 	if err != nil {
 		return Instance{}, err
 	}
-	return change(c, id, Need{Instance: id, Trust: true}, func(m *moment) (Instance, []Event, error) {
+	return makeChange(c, id, Need{Instance: id, Trust: true}, func(m *moment) (Instance, []Event, error) {
 		inst, err := m.ownInstance(id)
 		if err != nil {
 			return Instance{}, nil, err
@@ -90,7 +90,7 @@ func (e *Engine) Terminate(ctx context.Context, actor AccountID, id InstanceID) 
 	if err != nil {
 		return err
 	}
-	_, err = change(c, id, Need{Instance: id}, func(m *moment) (Instance, []Event, error) {
+	_, err = makeChange(c, id, Need{Instance: id}, func(m *moment) (Instance, []Event, error) {
 		inst, err := m.ownInstance(id)
 		if err != nil {
 			return Instance{}, nil, err
@@ -116,7 +116,7 @@ func (e *Engine) SetTrust(ctx context.Context, actor AccountID, t Trust) error {
 		return err
 	}
 	t = t.normal()
-	_, err = change(c, t, Need{Trust: true}, func(m *moment) (none struct{}, events []Event, err error) {
+	_, err = makeChange(c, t, Need{Trust: true}, func(m *moment) (none struct{}, events []Event, err error) {
 		if m.Trust.equal(t) {
 			return none, nil, nil
 		}

@@ -17,9 +17,6 @@ type token struct {
 
 // tokenFor returns the token of a change with this request.
 func (c *call) tokenFor(request any) (token, error) {
-	if !c.once {
-		return token{}, nil
-	}
 	if err := validName("token", c.token, false); err != nil {
 		return token{}, err
 	}

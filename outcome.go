@@ -14,40 +14,40 @@ const (
 )
 
 // outcome finds out from the event log whether a change was committed of which the store says only that it failed (R26).
-func outcome[T any](c *call, token token, operation string, result T, cause error) (T, error) {
+func (ch *change[T]) outcome(cause error) (err error) {
 	wait := firstWait
 	for i := range lookups {
 		if i > 0 {
 			select {
-			case <-c.ctx.Done():
+			case <-ch.ctx.Done():
 			case <-time.After(wait):
 			}
 			wait *= 2
 		}
-		if c.ctx.Err() != nil {
+		if ch.ctx.Err() != nil {
 			break
 		}
 		var log []Event
-		err := c.store.View(c.ctx, func(tx ViewTx) error {
-			state, err := tx.Load(Need{Operation: operation})
+		err := ch.store.View(ch.ctx, func(tx ViewTx) error {
+			state, err := tx.Load(Need{Operation: ch.operation})
 			log = state.Operation
 			return err
 		})
 		if err != nil {
 			continue
 		}
-		c.log.WarnContext(c.ctx, "sharing: the store lost the outcome of a change, the event log tells it",
-			"op", c.op, "operation", operation, "committed", len(log) > 0, "error", cause)
-		if len(log) == 0 {
-			return result, unchanged(cause)
+		ch.log.WarnContext(ch.ctx, "sharing: the store lost the outcome of a change, the event log tells it",
+			"op", ch.op, "operation", ch.operation, "committed", len(log) > 0, "error", cause)
+		switch {
+		case len(log) == 0:
+			return unchanged(cause)
+		case ch.once: // another call under the token may have been the one that committed
+			ch.result, err = repeated[T](ch.token, log[0])
+			return err
 		}
-		if token.operation != "" {
-			// Another call under the token may have been the one that committed.
-			return repeated[T](token, log[0])
-		}
-		return result, nil
+		return nil
 	}
-	return result, fmt.Errorf("%w: operation %s may or may not have been made: %w", ErrOutcomeUnknown, operation, cause)
+	return fmt.Errorf("%w: operation %s may or may not have been made: %w", ErrOutcomeUnknown, ch.operation, cause)
 }
 
 // unchanged returns the store's error where it is certain that nothing was changed, whatever the store says.

@@ -26,7 +26,7 @@ func (e *Engine) outside() outside {
 type question struct {
 	organizations bool
 	image         *ImageRecord
-	grantees      []Grantee
+	shares        []Share // to be made, with grantees to be checked
 }
 
 func (*question) Error() string { return "an answer from outside the store is needed" }
@@ -39,18 +39,18 @@ func (o *outside) organizationsKnown() error {
 	return o.directoryErr
 }
 
-// granteesChecked returns the check's error for the first of the grantees that it refused.
-func (o *outside) granteesChecked(img *ImageRecord, grantees []Grantee) (Grantee, error) {
+// granteesChecked returns the first grantee of the shares to be made that the check refused, and its error.
+func (o *outside) granteesChecked(img *ImageRecord, added []Share) (Grantee, error) {
 	if !o.needsCheck {
 		return "", nil
 	}
-	for _, g := range grantees {
-		err, ok := o.checked[g]
+	for _, share := range added {
+		err, ok := o.checked[share.Grantee]
 		if !ok {
-			return g, &question{image: img, grantees: grantees}
+			return share.Grantee, &question{image: img, shares: added}
 		}
 		if err != nil {
-			return g, err
+			return share.Grantee, err
 		}
 	}
 	return "", nil
@@ -66,7 +66,8 @@ func (e *Engine) answer(ctx context.Context, actor AccountID, q *question, o *ou
 	if o.checked == nil {
 		o.checked = make(map[Grantee]error)
 	}
-	for _, g := range q.grantees {
+	for _, share := range q.shares {
+		g := share.Grantee
 		if _, ok := o.checked[g]; ok {
 			continue
 		}

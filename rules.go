@@ -200,14 +200,14 @@ func (m *moment) canDelete(img *ImageRecord) error {
 	return nil
 }
 
-// canShare refuses new shares of img with the grantees added, beside those that stay (R2, R16, R19).
-func (m *moment) canShare(img *ImageRecord, added []Grantee, staying int) error {
+// canShare refuses to add shares to img, beside those that stay (R2, R16, R19).
+func (m *moment) canShare(img *ImageRecord, added []Share, staying int) error {
 	if err := m.notDisabled(img); err != nil {
 		return err
 	}
 	if m.policy.BlockPublic {
-		for _, g := range added {
-			if g == Everyone {
+		for _, share := range added {
+			if share.Grantee == Everyone {
 				return m.refuse(ErrPublicBlocked, string(img.ID), "share it with accounts or organisations instead")
 			}
 		}

@@ -1,6 +1,7 @@
 package sharing
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -36,7 +37,7 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 	}
 	grantees = distinct(grantees)
 	need := c.shareLimit(Need{Image: image, Grantees: grantees})
-	return change(c, shareRequest{image, grantees, until}, need, func(m *moment) ([]Share, []Event, error) {
+	return makeChange(c, shareRequest{image, grantees, until}, need, func(m *moment) ([]Share, []Event, error) {
 		if until != nil {
 			if err := validExpiry(*until, m.now()); err != nil {
 				return nil, nil, err
@@ -53,11 +54,10 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 		if until != nil {
 			expires = *until
 		}
-		present := m.presentShares()
 		shares := make([]Share, 0, len(grantees))
 		var added, reset []Share
 		for _, g := range grantees {
-			share, ok := present[g]
+			share, ok := m.presentShare(g)
 			if !ok {
 				share = m.newShare(image, g, expires)
 				added = append(added, share)
@@ -68,7 +68,7 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 			shares = append(shares, share)
 		}
 		if len(added) > 0 {
-			if err := m.canShare(img, granteesOf(added), m.PresentShares); err != nil {
+			if err := m.canShare(img, added, m.PresentShares); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -93,7 +93,7 @@ func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, 
 	grantees = distinct(grantees)
 	slices.Sort(grantees)
 	need := Need{Image: image, AllShares: true}
-	return change(c, shareRequest{image, grantees, nil}, need, func(m *moment) ([]Share, []Event, error) {
+	return makeChange(c, shareRequest{image, grantees, nil}, need, func(m *moment) ([]Share, []Event, error) {
 		img, err := m.ownImage(image)
 		if err != nil {
 			return nil, nil, err
@@ -101,25 +101,24 @@ func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, 
 		if err := notOwner(img, grantees); err != nil {
 			return nil, nil, err
 		}
-		present := m.presentShares()
 		shares := make([]Share, 0, len(grantees))
 		var added []Share
 		for _, g := range grantees {
-			share, ok := present[g]
+			share, ok := m.presentShare(g)
 			if !ok {
 				share = m.newShare(image, g, time.Time{})
 				added = append(added, share)
 			}
-			delete(present, g)
 			shares = append(shares, share)
 		}
-		ended := make([]Grantee, 0, len(present))
-		for g := range present {
-			ended = append(ended, g)
+		var ended []Grantee
+		for _, share := range m.Shares {
+			if _, stays := slices.BinarySearch(grantees, share.Grantee); !stays && m.present(share.grant()) {
+				ended = append(ended, share.Grantee)
+			}
 		}
-		slices.Sort(ended)
 		if len(added) > 0 {
-			if err := m.canShare(img, granteesOf(added), len(shares)-len(added)); err != nil {
+			if err := m.canShare(img, added, len(shares)-len(added)); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -139,7 +138,7 @@ func (e *Engine) Unshare(ctx context.Context, actor AccountID, image ImageID, gr
 	}
 	grantees = distinct(grantees)
 	need := Need{Image: image, Grantees: grantees}
-	_, err = change(c, shareRequest{image, grantees, nil}, need, func(m *moment) (none struct{}, events []Event, err error) {
+	_, err = makeChange(c, shareRequest{image, grantees, nil}, need, func(m *moment) (none struct{}, events []Event, err error) {
 		img, err := m.ownImage(image)
 		if err != nil {
 			return none, nil, err
@@ -147,8 +146,7 @@ func (e *Engine) Unshare(ctx context.Context, actor AccountID, image ImageID, gr
 		if err := notOwner(img, grantees); err != nil {
 			return none, nil, err
 		}
-		present := m.presentShares()
-		absent := func(g Grantee) bool { _, ok := present[g]; return !ok }
+		absent := func(g Grantee) bool { _, ok := m.presentShare(g); return !ok }
 		ended := slices.DeleteFunc(slices.Clone(grantees), absent)
 		return none, m.shareEvents(image, nil, nil, ended), nil
 	})
@@ -205,7 +203,7 @@ func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, im
 		return err
 	}
 	need := Need{Image: image, Grantees: []Grantee{Account(actor)}}
-	_, err = change(c, image, need, func(m *moment) (none struct{}, events []Event, err error) {
+	_, err = makeChange(c, image, need, func(m *moment) (none struct{}, events []Event, err error) {
 		if err := m.ownShare(image); err != nil {
 			return none, nil, err
 		}
@@ -249,15 +247,13 @@ func (set granteeSet) MarshalJSON() ([]byte, error) {
 	return json.Marshal(slices.Sorted(slices.Values(set)))
 }
 
-// presentShares returns those of the loaded shares that are present, by grantee.
-func (m *moment) presentShares() map[Grantee]Share {
-	present := make(map[Grantee]Share, len(m.Shares))
-	for _, share := range m.Shares {
-		if m.present(share.grant()) {
-			present[share.Grantee] = share
-		}
+// presentShare returns the present share with g, if it was asked for and there is one.
+func (m *moment) presentShare(g Grantee) (Share, bool) {
+	i, found := slices.BinarySearchFunc(m.Shares, g, func(share Share, g Grantee) int { return cmp.Compare(share.Grantee, g) })
+	if !found || !m.present(m.Shares[i].grant()) {
+		return Share{}, false
 	}
-	return present
+	return m.Shares[i], true
 }
 
 // newShare returns the share that an owner makes with g (R14).
@@ -288,12 +284,4 @@ func (m *moment) shareEvents(image ImageID, added, reset []Share, ended []Grante
 		events = append(events, ev)
 	}
 	return events
-}
-
-func granteesOf(shares []Share) []Grantee {
-	grantees := make([]Grantee, len(shares))
-	for i, share := range shares {
-		grantees[i] = share.Grantee
-	}
-	return grantees
 }
