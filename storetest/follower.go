@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/imageshare/sharing"
@@ -22,15 +23,14 @@ func testLateCommit(c *check) {
 		m := newMeeting(2)
 		appended := make(chan struct{})
 		late := make(chan error, 1)
-		first := true
+		meet := sync.OnceFunc(func() {
+			close(appended)
+			m.wait()
+		})
 		go func() {
 			late <- update(c.ctx, c.handle(round), func(tx sharing.UpdateTx) error {
 				err := put(tx, event(fmt.Sprintf("late%d", round), "late", "a", int64(round+1)))
-				if first {
-					first = false
-					close(appended)
-					m.wait()
-				}
+				meet()
 				return err
 			})
 		}()

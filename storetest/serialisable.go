@@ -44,13 +44,10 @@ func (c *check) race(g guard) {
 	m := newMeeting(racers)
 	var won, lost atomic.Int32
 	c.together(racers, func(i int) error {
-		first := true
+		meet := sync.OnceFunc(m.wait)
 		err := update(c.ctx, c.handle(i), func(tx sharing.UpdateTx) error {
 			free, err := g.free(tx)
-			if first {
-				first = false
-				m.wait()
-			}
+			meet()
 			if err != nil {
 				return err
 			}
