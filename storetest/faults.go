@@ -74,6 +74,7 @@ func (c *check) checkCall(call engineCall) {
 	} {
 		c.newScene().try(call, fault, want)
 	}
+	c.newScene().tryWithoutToken(call, want)
 	c.newScene().tryWithoutAnswer(call, LoseAnswer, want)
 	c.newScene().tryWithoutAnswer(call, FailCommit, want)
 }
@@ -107,6 +108,17 @@ func (s *scene) try(call engineCall, fault Fault, want outcome) (done bool) {
 		s.Errorf("R22: %s: a call that failed changed something; it answered %v (-before +after):\n%s", what, err, difference(after, want.before))
 	}
 	return false
+}
+
+// tryWithoutToken makes the call under no token, as most calls are, and loses its answer.
+func (s *scene) tryWithoutToken(call engineCall, want outcome) {
+	s.Helper()
+	s.faulty.Inject(Fault{Kind: LoseAnswer, Err: errUnknown})
+	result, err := call.make(s.ctx, s.throughIt, s)
+	s.faulty.Heal()
+	if !want.idle() || err == nil {
+		s.expect(call.name+", with its answer lost, under no token", want, s.plain(result), err, s.evidence())
+	}
 }
 
 // tryWithoutAnswer makes the call so that its context ends at the moment of the fault, when nobody can be asked any more.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/imageshare/sharing"
@@ -25,13 +26,12 @@ type scene struct {
 	start              sharing.Cursor
 }
 
-var scenes int
+var scenes atomic.Int64
 
 // newScene makes a scene on the store under test.
 func (c *check) newScene() *scene {
 	c.Helper()
-	scenes++
-	p := fmt.Sprintf("scene%d.", scenes)
+	p := fmt.Sprintf("scene%d.", scenes.Add(1))
 	s := &scene{
 		check: c, prefix: p, owner: sharing.AccountID(p + "owner"), me: sharing.AccountID(p + "me"), guest: sharing.AccountID(p + "guest"),
 		img: sharing.ImageID(p + "img"), other: sharing.ImageID(p + "other"), vm: sharing.InstanceID(p + "vm"), faulty: Faulty(c.store),
