@@ -207,7 +207,7 @@ type ImageScan struct {
 	// Account and Organizations are in whose eyes the images are read.
 	Account       AccountID
 	Organizations []OrganizationID
-	// Query.Origin is never zero. Any of its bits selects: Account owns the image (OriginOwn); there is a share with Account or one of Organizations,
+	// Query.Origin selects by any of its bits, and not at all if it is zero: Account owns the image (OriginOwn); there is a share with Account or one of Organizations,
 	// whatever its status and expiry (OriginShared); there is one with everyone (OriginPublic).
 	// Query.Deprecated means nothing here. Every other field that is not zero must be equal, labels included;
 	// Source is that of the record.
