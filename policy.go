@@ -33,14 +33,14 @@ func limit(configured, byDefault int) (int, bool) {
 // Trust is an account's policy on whose images it accepts (R11).
 // The zero value trusts everyone. An account always trusts itself.
 type Trust struct {
-	// Owners are the accounts from which images are accepted: a set of at most 10,000.
+	// Owners are the accounts from which images are accepted: a set of at most 1,000.
 	Owners []AccountID
 	// Enforce refuses to use the images of other owners. Without it the policy is an audit:
 	// nothing is refused, and the event of the use is marked untrusted.
 	Enforce bool
 }
 
-const maxTrusted = 10_000
+const maxTrusted = 1000
 
 func (t Trust) validate() error {
 	if len(t.Owners) > maxTrusted {

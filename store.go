@@ -141,7 +141,7 @@ type Need struct {
 	// Instance asks for State.Instance.
 	Instance InstanceID
 	// Image asks for State.Image and State.Sequence.
-	// If it is empty and Instance is not, they are those of the image that the instance's system disk is made from.
+	// If it is empty and Instance is not, Image stands, here and below, for the one that the instance's system disk is made from.
 	Image ImageID
 	// Images and Instances ask for State.Images and State.Instances.
 	Images    []ImageID
@@ -153,7 +153,7 @@ type Need struct {
 	PresentAt time.Time
 	// ImagesIn asks for State.ImagesOwned: how many images Account owns in this region.
 	ImagesIn Region
-	// ImagesBeside asks for State.ImagesOwned: how many images Account owns in the region of Instance.
+	// ImagesBeside, given in place of ImagesIn, asks for State.ImagesOwned in the region of Instance.
 	ImagesBeside bool
 	// OwnInstances asks for State.OwnInstances.
 	OwnInstances bool

@@ -1,6 +1,9 @@
 package memstore
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/imageshare/sharing"
 )
 
@@ -18,7 +21,7 @@ func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 		}
 		var access sharing.Access
 		s.access(img, scan.Account, scan.Organizations, &access)
-		if q.Origin&origin(access, scan.Account) == 0 {
+		if q.Origin != 0 && q.Origin&origin(access, scan.Account) == 0 {
 			continue
 		}
 		if found = append(found, access); len(found) == scan.Limit {
@@ -46,7 +49,10 @@ func origin(access sharing.Access, account sharing.AccountID) sharing.Origin {
 // selectImages finds the images that scan selects, and maybe some in other regions or that no share reaches any more.
 func (s *Store) selectImages(scan sharing.ImageScan) seeker[sharing.ImageID] {
 	q := &scan.Query
-	wanted := intersection[sharing.ImageID]{s.reached(scan)}
+	var wanted intersection[sharing.ImageID]
+	if q.Origin != 0 {
+		wanted = append(wanted, s.reached(scan))
+	}
 	for _, a := range []attribute{
 		{fieldOwner, "", string(q.Owner)},
 		{fieldFamily, "", q.Family},
@@ -63,6 +69,10 @@ func (s *Store) selectImages(scan sharing.ImageScan) seeker[sharing.ImageID] {
 	}
 	for key, value := range q.Labels {
 		wanted = append(wanted, s.imagesBy[attribute{fieldLabel, key, value}].cursor())
+	}
+	if len(wanted) == 0 {
+		// The engine always asks by origin, so no index serves this.
+		return newSet(slices.Sorted(maps.Keys(s.images))).cursor()
 	}
 	return wanted
 }

@@ -79,5 +79,5 @@ func okExpiry(expires, now time.Time) bool {
 }
 
 func okTrust(t sharing.Trust) bool {
-	return len(t.Owners) <= 10_000 && !slices.ContainsFunc(t.Owners, func(o sharing.AccountID) bool { return !okAccount(o) })
+	return len(t.Owners) <= 1000 && !slices.ContainsFunc(t.Owners, func(o sharing.AccountID) bool { return !okAccount(o) })
 }

@@ -34,7 +34,7 @@ var mutants = []mutant{
 	{"ignores_After_of_events", "Events Cursors", with(hooks{eventQuery: func(q *sharing.EventQuery) { q.After = "" }})},
 	{"ignores_the_organizations", "Images", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Organizations = nil }})},
 	{"reads_one_organization", "Load Random", with(hooks{need: func(n *sharing.Need) { n.Organizations = n.Organizations[:min(1, len(n.Organizations))] }})},
-	{"ignores_the_origin", "Images Random", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Query.Origin = 7 }})},
+	{"ignores_the_origin", "Images Random", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Query.Origin = 0 }})},
 	{"ignores_labels", "Images", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Query.Labels = nil }})},
 	{"ignores_labels_of_instances", "Instances", with(hooks{instScan: func(s *sharing.InstanceScan) { s.Query.Labels = nil }})},
 	{"ignores_the_owner_of_shares", "Shares", with(hooks{shareScan: func(s *sharing.ShareScan) {

@@ -150,7 +150,7 @@ func (r *run) scan(t *rapid.T) question {
 	switch rapid.SampledFrom([]string{"images", "derived", "shares", "instances", "events"}).Draw(t, "scan") {
 	case "images":
 		scan := sharing.ImageScan{Account: account, Organizations: []sharing.OrganizationID{r.orgs.Draw(t, "organization")}, After: sharing.ImageID(place), Limit: limit}
-		scan.Query.Origin = sharing.Origin(rapid.IntRange(1, 7).Draw(t, "origin"))
+		scan.Query.Origin = sharing.Origin(rapid.IntRange(0, 7).Draw(t, "origin"))
 		for _, condition := range subset(t, imageFilters) {
 			condition(t, r, &scan.Query)
 		}

@@ -147,7 +147,7 @@ func imageMatches(scan sharing.ImageScan, access sharing.Access) bool {
 		(q.Digest == "" || q.Digest == rec.Digest) &&
 		(q.Source == "" || q.Source == rec.Source.Image) &&
 		hasLabels(rec.Labels, q.Labels) &&
-		q.Origin&origins(scan.Account, access) != 0
+		(q.Origin == 0 || q.Origin&origins(scan.Account, access) != 0)
 }
 
 func origins(account sharing.AccountID, access sharing.Access) (o sharing.Origin) {
