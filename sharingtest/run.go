@@ -120,11 +120,12 @@ func (d dealer) make(ops []string) {
 	case how == 9 && d.w.subject.DryRun != nil:
 		d.w.dryRun(d.T, c)
 	case how == 8 && d.w.subject.Once != nil:
-		d.w.once(d.T, pick(d, "token", "t1", "t2", "bad token"), c)
-	case how == 7 && d.w.subject.Once != nil:
-		d.w.once(d.T, "t3", c)
+		d.w.once(d.T, pick(d, "token", "t1", "t2", "t3", "t4", "bad token"), c)
+	case how == 7 && len(d.w.used) > 0:
+		again := pick(d, "again", d.w.used...)
+		c = again.call.clone()
 		slices.Reverse(c.Grantees)
-		d.w.once(d.T, "t3", c)
+		d.w.once(d.T, again.token, c)
 	default:
 		given := c.clone()
 		answer, _ := d.w.do(d.T, given)

@@ -21,19 +21,16 @@ type world struct {
 	drawn   int    // IDs, by the system
 	answer  string // the ID that the system's answer holds, which the model is told to draw
 	log     log
-	used    map[usedToken]answer
+	used    []usedToken
 	// unavailable are the texts of ErrImageUnavailable, of which an instance's owner must find only one (R6).
 	unavailable map[string]string
 }
 
+// A usedToken is a token that an account used, for which call, and what it answered (R23).
 type usedToken struct {
-	actor sharing.AccountID
 	token string
-}
-
-type answer struct {
-	request string
-	value   any
+	call  call
+	value any
 }
 
 // errStranger is what the grantee check of a world says (R19).
@@ -49,7 +46,6 @@ func newWorld(t TB, open Open, lacks features, policy sharing.Policy, checked bo
 		members:     members,
 		lacks:       lacks,
 		log:         newLog(),
-		used:        map[usedToken]answer{},
 		unavailable: map[string]string{},
 	}
 	w.setup = Setup{Policy: policy, Now: w.clock.Now, IDs: w.draw}
@@ -112,15 +108,15 @@ func (w *world) dryRun(t TB, c call) {
 
 // once makes a call under a token (R23).
 func (w *world) once(t TB, token string, c call) {
-	key := usedToken{c.Actor, token}
-	first, used := w.used[key]
 	s := w.subject.Once(token)
+	i := slices.IndexFunc(w.used, func(u usedToken) bool { return u.token == token && u.call.Actor == c.Actor })
 	switch {
-	case used:
+	case i >= 0:
+		first := w.used[i]
 		before := w.model.clone()
 		got, err := c.of(t.Context(), s)
 		var wantErr error
-		if first.request != c.request() {
+		if first.call.request() != c.request() {
 			wantErr = sharing.ErrInvalid
 		}
 		w.compare(t, c, got, err, first.value, wantErr)
@@ -132,7 +128,7 @@ func (w *world) once(t TB, token string, c call) {
 		before := w.model.clone()
 		value, err := w.doOn(t, s, w.model, c)
 		if err == nil && w.model.differs(before) {
-			w.used[key] = answer{c.request(), value}
+			w.used = append(w.used, usedToken{token, c, value})
 		}
 	}
 }
