@@ -13,7 +13,8 @@ type Alphabet struct {
 	Name   string
 	Ops    []string
 	Policy sharing.Policy
-	// Accounts, Regions and Images and Instances ever made are the bounds of the world.
+	// Accounts, Regions, and Images and Instances ever made are the bounds of the world.
+	// What leads out of them is tried too, and nothing from there.
 	Accounts          []sharing.AccountID
 	Regions           []sharing.Region
 	Images, Instances int
@@ -89,6 +90,17 @@ func (a Alphabet) without(lacks features) Alphabet {
 	return a
 }
 
+// Small is the alphabet in the smallest world that makes sense: it closes in an instant.
+func (a Alphabet) Small() Alphabet {
+	a.Accounts, a.Images, a.Instances = two, 1, 1
+	return a
+}
+
+// beyond reports whether a state is out of the bounds of the world.
+func (a Alphabet) beyond(m *Model) bool {
+	return len(m.images) > a.Images || len(m.instances) > a.Instances
+}
+
 // steps are all that can be tried in the state that the model is in.
 func (a Alphabet) steps(m *Model) (steps []call) {
 	for _, op := range a.Ops {
@@ -125,20 +137,18 @@ func (a Alphabet) calls(m *Model, c call) (calls []call) {
 		return calls
 	case "Register":
 		for _, region := range a.Regions {
-			if len(images) < a.Images {
-				add(func(c *call) { c.Spec = sharing.ImageSpec{Region: region, Family: "f"} })
-			}
+			add(func(c *call) { c.Spec = sharing.ImageSpec{Region: region, Family: "f"} })
 		}
 		return calls
 	case "Reinit", "Terminate", "Capture", "ReplaceDisk":
 		for _, inst := range instances {
-			switch {
-			case c.Op == "ReplaceDisk":
-				for _, img := range images {
-					add(func(c *call) { c.Instance, c.Image = inst.ID, img.ID })
-				}
-			case c.Op != "Capture" || len(images) < a.Images:
-				add(func(c *call) { c.Instance = inst.ID })
+			c.Instance = inst.ID
+			if c.Op != "ReplaceDisk" {
+				add(func(*call) {})
+				continue
+			}
+			for _, img := range images {
+				add(func(c *call) { c.Image = img.ID })
 			}
 		}
 		return calls
@@ -150,17 +160,9 @@ func (a Alphabet) calls(m *Model, c call) (calls []call) {
 			for _, c.Grantees = range a.grantees(c.Op) {
 				add(func(*call) {})
 			}
-		case "Launch":
+		case "Launch", "Copy":
 			for _, c.Region = range a.Regions {
-				if len(instances) < a.Instances {
-					add(func(*call) {})
-				}
-			}
-		case "Copy":
-			for _, c.Region = range a.Regions {
-				if len(images) < a.Images {
-					add(func(*call) {})
-				}
+				add(func(*call) {})
 			}
 		case "Deprecate":
 			add(func(*call) {})

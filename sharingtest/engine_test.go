@@ -17,16 +17,17 @@ func TestEngine(t *testing.T) { sharingtest.Run(t, engine) }
 
 var full = flag.Bool("exhaustive.full", false, "search all states, and print how many there are: use it with -timeout 0")
 
-// TestExhaustive tries every call in every state of small worlds: those that few changes lead to, but with
-// -exhaustive.full all that there are.
+// TestExhaustive tries every call in every state: of the smallest worlds, and in larger ones of those that few changes
+// lead to; with -exhaustive.full in all states of the larger ones.
 func TestExhaustive(t *testing.T) {
 	for _, alphabet := range sharingtest.Alphabets {
 		t.Run(alphabet.Name, func(t *testing.T) {
-			search := sharingtest.Search{Symmetric: true, Depth: 5}
 			if *full {
-				search = sharingtest.Search{Progress: progress(t)}
+				t.Log(sharingtest.Explore(t, engine, alphabet, sharingtest.Search{Progress: progress(t)}))
+				return
 			}
-			t.Log(sharingtest.Explore(t, engine, alphabet, search))
+			t.Log(sharingtest.Explore(t, engine, alphabet.Small(), sharingtest.Search{Symmetric: true}))
+			t.Log(sharingtest.Explore(t, engine, alphabet, sharingtest.Search{Symmetric: true, Depth: 4}))
 		})
 	}
 }

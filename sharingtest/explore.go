@@ -67,11 +67,11 @@ func Explore(t TB, open Open, a Alphabet, s Search, lacks ...Feature) (found Exp
 			if x.key(w, nil) == here {
 				continue
 			}
-			if key := x.canonical(w); !known[key] {
+			if key := x.canonical(w); !known[key] && !a.beyond(w.model) {
 				known[key] = true
 				queue = append(queue, &node{at, step, at.depth + 1})
 			} else {
-				w.glance(t, a.Accounts) // it comes where others came by another way
+				w.glance(t, a.Accounts) // nobody looks from there, or somebody did who came by another way
 			}
 			w = x.world(t, at)
 		}

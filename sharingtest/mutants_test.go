@@ -65,7 +65,8 @@ func judge(t TB, alphabet string, system func(*Model) System) {
 	}
 	for _, a := range Alphabets {
 		if a.Name == alphabet {
-			Explore(t, open, a, Search{Symmetric: true, Depth: 5}, Explanations)
+			Explore(t, open, a.Small(), Search{Symmetric: true}, Explanations)
+			Explore(t, open, a, Search{Symmetric: true, Depth: 4}, Explanations)
 		}
 	}
 }
