@@ -82,3 +82,24 @@ func ExampleReplay() {
 	fmt.Println(restored.CanUse(ctx, "bob", image.ID, "eu-1"))
 	// Output: <nil>
 }
+
+// An interrupted replay goes on where the store's log ends.
+func ExampleResumeReplay() {
+	ctx := context.Background()
+	from, err := sharing.New(memstore.New())
+	if err != nil {
+		panic(err)
+	}
+	if _, err := from.Register(ctx, "acme", sharing.ImageSpec{Name: "web", Region: "eu-1"}); err != nil {
+		panic(err)
+	}
+	to := memstore.New()
+	fmt.Println(sharing.Replay(ctx, to, from.Events(ctx, sharing.EventQuery{Limit: 1})))
+	if _, err := from.Register(ctx, "acme", sharing.ImageSpec{Name: "db", Region: "eu-1"}); err != nil {
+		panic(err)
+	}
+	fmt.Println(sharing.ResumeReplay(ctx, to, from.Events(ctx, sharing.EventQuery{})))
+	// Output:
+	// <nil>
+	// <nil>
+}

@@ -14,34 +14,58 @@ const replayBatch = 500
 // kind of store (R24). The store then holds exactly the state that the log tells of, and the same log but for the cursors.
 //
 // A store that is not empty, and a log that is not whole, are [ErrInvalid]. Events are written in batches, so that
-// after an error the store may hold the beginning of the log; start again with an empty one.
+// after an error the store may hold the beginning of the log: [ResumeReplay] goes on from there.
 func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
-	if to == nil {
-		return fmt.Errorf("Replay: %w", invalid("store", "is nil: open one"))
-	}
-	err := to.View(ctx, func(tx ViewTx) error {
-		log, err := tx.Events(EventQuery{Limit: 1})
-		if err == nil && len(log) > 0 {
-			err = invalid("store", "is not empty: replay into a new one")
-		}
-		return err
+	return startReplay(ctx, "Replay", to, events, func(has Event, _ Event) error {
+		return invalid("store", "is not empty, it begins with operation %s: replay into a new one", quoted(has.Operation))
 	})
-	if err != nil {
-		return fmt.Errorf("Replay: %w", err)
+}
+
+// ResumeReplay goes on with a [Replay] that was interrupted: the store holds the beginning of the log, or nothing, or all of it.
+//
+// A store that holds something else, and a log that is not whole, are [ErrInvalid].
+func ResumeReplay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
+	return startReplay(ctx, "ResumeReplay", to, events, func(has, ev Event) error {
+		if has.Operation == ev.Operation && has.Kind == ev.Kind && has.Actor == ev.Actor && has.Image == ev.Image &&
+			has.Instance == ev.Instance && has.Sequence == ev.Sequence && has.At.Equal(ev.At) {
+			return nil
+		}
+		return invalid("store", "holds operation %s where the log has %s: it is not the beginning of this log", quoted(has.Operation), quoted(ev.Operation))
+	})
+}
+
+// startReplay writes those of the events that come after what the store has. same judges an event that the store has,
+// beside the one of the log in its place.
+func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Event, error], same func(has, ev Event) error) error {
+	if to == nil {
+		return named(op, invalid("store", "is nil: open one"))
 	}
+	there := &Engine{store: to}
+	next, stop := iter.Pull2(there.Events(ctx, EventQuery{}))
+	defer stop()
+	has, err, more := next()
 	r := replay{ctx: ctx, to: to, sequences: make(map[ImageID]int64)}
-	for ev, err := range events {
-		if err == nil {
+	for ev, failed := range events {
+		if err = firstError(failed, err); err == nil {
+			err = r.follows(ev)
+		}
+		switch {
+		case err != nil:
+		case !more:
 			err = r.add(ev)
+		default:
+			if err = same(has, ev); err == nil {
+				has, err, more = next()
+			}
 		}
 		if err != nil {
-			return fmt.Errorf("Replay: %w", err)
+			return named(op, err)
 		}
 	}
-	if err := r.flush(); err != nil {
-		return fmt.Errorf("Replay: %w", err)
+	if err == nil && more {
+		err = same(has, Event{})
 	}
-	return nil
+	return named(op, firstError(err, r.flush()))
 }
 
 // A replay is a [Replay] under way.
@@ -52,11 +76,8 @@ type replay struct {
 	sequences map[ImageID]int64 // the last number of each image
 }
 
-// add takes the next event of the log.
+// add takes the next event of the log to be written.
 func (r *replay) add(ev Event) error {
-	if err := r.follows(ev); err != nil {
-		return err
-	}
 	if n := len(r.batch); n >= replayBatch && r.batch[n-1].Operation != ev.Operation {
 		if err := r.flush(); err != nil {
 			return err

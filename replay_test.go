@@ -1,0 +1,175 @@
+package sharing_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/memstore"
+)
+
+// Replaying the log from empty gives the same answers, tokens included (R24).
+func TestR24_Replay(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	w.share("owner", img, "b", "c")
+	_, err := w.ShareUntil(ctx, "owner", img, w.now.Add(time.Hour), "b", "d")
+	want(t, err, nil)
+	want(t, w.Reject(ctx, "c", img), nil)
+	inst := w.launch("b", img)
+	_, err = w.Capture(ctx, "b", inst, sharing.ImageSpec{Name: "mine", Labels: map[string]string{"k": "v"}})
+	want(t, err, nil)
+	want(t, w.SetTrust(ctx, "b", sharing.Trust{Owners: []sharing.AccountID{"owner"}, Enforce: true}), nil)
+	_, err = w.Reinit(ctx, "b", inst)
+	want(t, err, nil)
+	want(t, w.Unshare(ctx, "owner", img, "d"), nil)
+	first, err := w.Once("t").Register(ctx, "owner", sharing.ImageSpec{Region: "r2"})
+	want(t, err, nil)
+	want(t, w.ForceDelete(ctx, "owner", img), nil)
+
+	replica := &world{t: t, store: memstore.New(), now: w.now}
+	want(t, sharing.Replay(ctx, replica.store, w.Events(ctx, sharing.EventQuery{})), nil)
+	replica.Engine, err = sharing.New(replica.store, sharing.WithClock(func() time.Time { return w.now }))
+	want(t, err, nil)
+	ignoreCursor := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Cursor" }, cmp.Ignore())
+	if diff := cmp.Diff(w.log(), replica.log(), ignoreCursor); diff != "" {
+		t.Errorf("the logs differ:\n%s", diff)
+	}
+	for _, actor := range []sharing.AccountID{"owner", "b", "c", "d"} {
+		if diff := cmp.Diff(seen(w, actor), seen(replica, actor)); diff != "" {
+			t.Errorf("%s sees otherwise after the replay:\n%s", actor, diff)
+		}
+	}
+	again, err := replica.Once("t").Register(ctx, "owner", sharing.ImageSpec{Region: "r2"})
+	want(t, err, nil)
+	if again.ID != first.ID {
+		t.Error("the token was forgotten")
+	}
+
+	want(t, sharing.Replay(ctx, replica.store, w.Events(ctx, sharing.EventQuery{})), sharing.ErrInvalid) // not empty
+	events := w.log()
+	for name, broken := range map[string][]sharing.Event{
+		"gap":       append(events[:1:1], events[2:]...),
+		"twice":     append(events[:2:2], events[1:]...),
+		"no change": {{Operation: "o", Kind: sharing.EventSealed, Image: "i", Sequence: 1}},
+	} {
+		err := sharing.Replay(ctx, memstore.New(), func(yield func(sharing.Event, error) bool) {
+			for _, ev := range broken {
+				if !yield(ev, nil) {
+					return
+				}
+			}
+		})
+		if want(t, err, sharing.ErrInvalid); !strings.Contains(err.Error(), "not whole") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// seen is all that an actor sees.
+func seen(w *world, actor sharing.AccountID) map[string]any {
+	ctx := w.t.Context()
+	var images []sharing.Image
+	for img, err := range w.Images(ctx, actor, sharing.ImageQuery{Origin: 7, Deprecated: true}) {
+		want(w.t, err, nil)
+		images = append(images, img)
+	}
+	var shares []sharing.Share
+	for share, err := range w.SharesReceived(ctx, actor, sharing.ShareQuery{}) {
+		want(w.t, err, nil)
+		shares = append(shares, share)
+	}
+	for share, err := range w.SharesGiven(ctx, actor, sharing.ShareQuery{}) {
+		want(w.t, err, nil)
+		shares = append(shares, share)
+	}
+	var instances []sharing.Instance
+	for inst, err := range w.Instances(ctx, actor, sharing.InstanceQuery{}) {
+		want(w.t, err, nil)
+		instances = append(instances, inst)
+	}
+	trust, err := w.Trust(ctx, actor)
+	want(w.t, err, nil)
+	return map[string]any{"images": images, "shares": shares, "instances": instances, "trust": trust}
+}
+
+// A replay that was interrupted goes on where the store's log ends, and nowhere else.
+func TestR24_ResumeReplay(t *testing.T) {
+	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
+	ctx := t.Context()
+	for range 1300 {
+		w.image("owner")
+	}
+	whole := w.log()
+	broken := errors.New("the connection broke")
+	part := func(n int) iter.Seq2[sharing.Event, error] {
+		return func(yield func(sharing.Event, error) bool) {
+			for _, ev := range whole[:n] {
+				if !yield(ev, nil) {
+					return
+				}
+			}
+			if n < len(whole) {
+				yield(sharing.Event{}, broken)
+			}
+		}
+	}
+	to := &world{t: t, store: memstore.New()}
+	var err error
+	to.Engine, err = sharing.New(to.store)
+	want(t, err, nil)
+	for _, n := range []int{0, 700, 1250} {
+		want(t, sharing.ResumeReplay(ctx, to.store, part(n)), broken)
+	}
+	if n := len(to.log()); n < 500 || n > 1250 {
+		t.Errorf("after interruptions the store has %d events", n)
+	}
+	want(t, sharing.ResumeReplay(ctx, to.store, part(len(whole))), nil)
+	want(t, sharing.ResumeReplay(ctx, to.store, part(len(whole))), nil) // all of it is there
+	ignoreCursor := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Cursor" }, cmp.Ignore())
+	if diff := cmp.Diff(whole, to.log(), ignoreCursor); diff != "" {
+		t.Errorf("the logs differ:\n%s", diff)
+	}
+	whole = whole[:1000]
+	want(t, sharing.ResumeReplay(ctx, to.store, part(1000)), sharing.ErrInvalid) // the store has more
+	other := newWorld(t)
+	other.image("somebody")
+	want(t, sharing.ResumeReplay(ctx, other.store, part(1000)), sharing.ErrInvalid)
+}
+
+// A store that fails in the middle of a replay, or loses the outcome of a batch, loses and doubles nothing (R26).
+func TestR26_ReplayLosesAnOutcome(t *testing.T) {
+	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
+	for range 1300 {
+		w.image("owner")
+	}
+	to := &losesAnswers{Store: memstore.New()}
+	want(t, sharing.Replay(t.Context(), to, w.Events(t.Context(), sharing.EventQuery{})), nil)
+	e, err := sharing.New(to.Store)
+	want(t, err, nil)
+	n := 0
+	for _, err := range e.Events(t.Context(), sharing.EventQuery{}) {
+		want(t, err, nil)
+		n++
+	}
+	if n != 1300 {
+		t.Errorf("the store has %d events, want 1300", n)
+	}
+}
+
+// losesAnswers commits, and then says that it does not know.
+type losesAnswers struct{ *memstore.Store }
+
+func (s *losesAnswers) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	if err := s.Store.Update(ctx, fn); err != nil {
+		return err
+	}
+	return sharing.ErrOutcomeUnknown
+}
