@@ -45,6 +45,7 @@ func newEngine(t *testing.T) sharingtest.Open {
 		t.Fatal(err)
 	}
 	n := 0
+	var recent []func()
 	return sharingtest.Engine(func(t sharingtest.TB) sharing.Store {
 		n++
 		path := filepath.Join(folder, fmt.Sprint(n))
@@ -55,21 +56,25 @@ func newEngine(t *testing.T) sharingtest.Open {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		t.Cleanup(func() {
+		done := func() {
 			if err := store.Close(); err != nil {
 				t.Fatalf("Close: %v", err)
 			}
 			os.Remove(path)
-		})
+		}
+		t.Cleanup(done)
+		// A search opens thousands within one test, and needs only the last few.
+		if recent = append(recent, done); len(recent) > 8 {
+			recent[0]()
+			recent = recent[1:]
+		}
 		return store
 	})
 }
 
 func TestModel(t *testing.T) { sharingtest.Run(t, newEngine(t)) }
 
-var (
-	depth = flag.Int("exhaustive.depth", 1, "how many changes from empty the exhaustive search goes; 0: through all states")
-)
+var depth = flag.Int("exhaustive.depth", 3, "how many changes from empty the exhaustive search goes; 0: through all states")
 
 // TestExhaustive tries every call in every state of small worlds that few changes lead to.
 func TestExhaustive(t *testing.T) {

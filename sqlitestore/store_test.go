@@ -1,6 +1,7 @@
 package sqlitestore_test
 
 import (
+	"flag"
 	"path/filepath"
 	"testing"
 
@@ -34,4 +35,13 @@ func TestStoreShared(t *testing.T) {
 		path := newFile(t)
 		return openStore(t, path), openStore(t, path)
 	})
+}
+
+var large = flag.Bool("large", false, "test images with 100,000 shares too")
+
+func TestStoreLarge(t *testing.T) {
+	if !*large {
+		t.Skip("it takes a minute: ask for it by -large")
+	}
+	storetest.RunLarge(t, func(t *testing.T) sharing.Store { return openStore(t, newFile(t)) })
 }
