@@ -86,20 +86,20 @@ func ExampleReplay() {
 // An interrupted replay goes on where the store's log ends.
 func ExampleResumeReplay() {
 	ctx := context.Background()
-	from, err := sharing.New(memstore.New())
-	if err != nil {
-		panic(err)
-	}
-	if _, err := from.Register(ctx, "acme", sharing.ImageSpec{Name: "web", Region: "eu-1"}); err != nil {
-		panic(err)
-	}
+	from := must(sharing.New(memstore.New()))
+	must(from.Register(ctx, "acme", sharing.ImageSpec{Name: "web", Region: "eu-1"}))
+	must(from.Register(ctx, "acme", sharing.ImageSpec{Name: "db", Region: "eu-1"}))
+
 	to := memstore.New()
 	fmt.Println(sharing.Replay(ctx, to, from.Events(ctx, sharing.EventQuery{Limit: 1})))
-	if _, err := from.Register(ctx, "acme", sharing.ImageSpec{Name: "db", Region: "eu-1"}); err != nil {
-		panic(err)
-	}
 	fmt.Println(sharing.ResumeReplay(ctx, to, from.Events(ctx, sharing.EventQuery{})))
+
+	moved := must(sharing.New(to))
+	for image := range moved.Images(ctx, "acme", sharing.ImageQuery{Name: "db"}) {
+		fmt.Println(image.Name)
+	}
 	// Output:
 	// <nil>
 	// <nil>
+	// db
 }
