@@ -22,6 +22,7 @@ type bed struct {
 	admin     *pgx.Conn
 	mu        sync.Mutex
 	databases int
+	free      []string // databases of tests that have ended
 }
 
 // newBed starts a server. Where nothing is killed it need not sync: what it wrote stays.
@@ -45,16 +46,40 @@ func newBed(tb testing.TB, settings ...string) *bed {
 	return b
 }
 
-// database makes a database with an empty store in it, and returns its name.
+// database returns the name of a database with an empty store in it, which is the test's until its end.
 func (b *bed) database(tb sharingtest.TB) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.databases++
-	name := fmt.Sprintf("db%d", b.databases)
-	if _, err := b.admin.Exec(context.Background(), "CREATE DATABASE "+name+" TEMPLATE empty"); err != nil {
+	var name string
+	if last := len(b.free) - 1; last >= 0 {
+		name, b.free = b.free[last], b.free[:last]
+		b.empty(tb, name)
+	} else {
+		b.databases++
+		name = fmt.Sprintf("db%d", b.databases)
+		if _, err := b.admin.Exec(context.Background(), "CREATE DATABASE "+name+" TEMPLATE empty"); err != nil {
+			tb.Fatalf("%v", err)
+		}
+	}
+	tb.Cleanup(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.free = append(b.free, name)
+	})
+	return name
+}
+
+// empty empties the store in a database.
+func (b *bed) empty(tb sharingtest.TB, database string) {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, b.DSN(database))
+	if err != nil {
 		tb.Fatalf("%v", err)
 	}
-	return name
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "TRUNCATE sharing.images, sharing.shares, sharing.instances, sharing.trust, sharing.events"); err != nil {
+		tb.Fatalf("%v", err)
+	}
 }
 
 // open opens the store in a database.

@@ -206,3 +206,13 @@ func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL."+port)
 func (s *Server) DSN(database string) string {
 	return fmt.Sprintf("host=%s port=%s user=sharing dbname=%s sslmode=disable", s.dir, port, database)
 }
+
+// Log returns what the server has logged.
+func (s *Server) Log(tb testing.TB) string {
+	tb.Helper()
+	log, err := os.ReadFile(s.log)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(log)
+}
