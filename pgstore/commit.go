@@ -23,8 +23,11 @@ const grace = time.Second
 // the session may come after the commit (R26). Whether the driver holds the request safe to repeat is never asked.
 func (u *update) commit() error {
 	batch := new(pgx.Batch)
-	u.lack(u.writes.locks).queue(batch, instanceLock, fenceLock)
-	batch.Queue(passGate)
+	late := u.lack(u.writes.locks)
+	if len(u.writes.events) > 0 { // the first event locks its operation itself
+		delete(late, lock{operationLock, u.writes.events[0].Operation})
+	}
+	late.queue(batch, instanceLock, fenceLock)
 	if err := u.writes.queue(batch); err != nil {
 		return err
 	}
@@ -34,7 +37,7 @@ func (u *update) commit() error {
 		return nil
 	})
 	if len(u.writes.events) > 0 {
-		batch.Queue("SELECT pg_notify('" + channel + "', '')") // after the commit, since it holds up other commits
+		batch.Queue(notify, waitingKey)
 	}
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(u.ctx))

@@ -30,7 +30,10 @@ func TestPlans(t *testing.T) {
 		{"CanUse", func(int) error { return engine.CanUse(ctx, grantee, img, region) }},
 		{"Image", func(int) error { _, err := engine.Image(ctx, grantee, img); return err }},
 		{"Register", func(int) error { _, err := engine.Register(ctx, owner, sharing.ImageSpec{Region: region}); return err }},
-		{"Share", func(i int) error { _, err := engine.Share(ctx, owner, img, sharing.Grantee(fmt.Sprint("new", i))); return err }},
+		{"Share", func(i int) error {
+			_, err := engine.Share(ctx, owner, img, sharing.Grantee(fmt.Sprint("new", i)))
+			return err
+		}},
 		{"SetShares", func(i int) error {
 			_, err := engine.SetShares(ctx, owner, img, grantee, sharing.Grantee(fmt.Sprint("newer", i)))
 			return err
@@ -69,10 +72,19 @@ func TestPlans(t *testing.T) {
 			_, err := engine.Latest(ctx, grantee, sharing.LatestQuery{Owner: owner, Family: "family", Region: region})
 			return err
 		}},
-		{"Derived", view(func(tx sharing.ViewTx) error { _, err := tx.Derived("image-00000000", "image-00000500", 100); return err })},
+		{"Derived", view(func(tx sharing.ViewTx) error {
+			_, err := tx.Derived("image-00000000", "image-00000500", 100)
+			return err
+		})},
 		{"Shares", func(int) error { _, _, err := engine.SharesPage(ctx, owner, img, page); return err }},
-		{"SharesReceived", func(int) error { _, _, err := engine.SharesReceivedPage(ctx, grantee, sharing.ShareQuery{}, page); return err }},
-		{"SharesGiven", func(int) error { _, _, err := engine.SharesGivenPage(ctx, owner, sharing.ShareQuery{}, page); return err }},
+		{"SharesReceived", func(int) error {
+			_, _, err := engine.SharesReceivedPage(ctx, grantee, sharing.ShareQuery{}, page)
+			return err
+		}},
+		{"SharesGiven", func(int) error {
+			_, _, err := engine.SharesGivenPage(ctx, owner, sharing.ShareQuery{}, page)
+			return err
+		}},
 		{"SharesGiven to one", func(int) error {
 			_, _, err := engine.SharesGivenPage(ctx, owner, sharing.ShareQuery{Grantee: grantee}, page)
 			return err

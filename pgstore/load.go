@@ -1,10 +1,6 @@
 package pgstore
 
 import (
-	"reflect"
-	"slices"
-	"strings"
-
 	"github.com/imageshare/sharing"
 )
 
@@ -51,7 +47,7 @@ func (r *reader) Load(need sharing.Need) (sharing.State, error) {
 	}
 	r.known = known{need.Account, need.Organizations, found.images, found.instances}
 	state := sharing.State{
-		Operation: found.events, Trust: found.trust, Shares: found.shares, Sequence: found.counts["sequence"],
+		Operation: found.events, Trust: found.trust, Shares: found.sharesFor(need), Sequence: found.counts["sequence"],
 		PresentShares: int(found.counts["present"]), ImagesOwned: int(found.counts["owned"]), OwnInstances: int(found.counts["own"]),
 		Taken: found.counts["taken"] > 0,
 	}
@@ -104,6 +100,7 @@ func loading(need sharing.Need, eyes []string) *query {
 	if need.Instance != "" {
 		instances = append(instances, string(need.Instance))
 		lock(instanceLock, string(need.Instance), true)
+		lock(machinesLock, account, false)
 	}
 	for _, id := range need.Instances {
 		lock(instanceLock, string(id), false)
@@ -123,9 +120,9 @@ func loading(need sharing.Need, eyes []string) *query {
 		q.instance, q.instanceExclusive = need.Instance, !creates
 	}
 	if of != "" {
-		q.addAccess(of, q.arg(eyes))
+		q.addImage(of)
+		q.addSharesOf(need, of, eyes)
 		q.add("sequence", columns{n: "sequence"}, "FROM sharing.events WHERE image <> '' AND image "+of+" ORDER BY position DESC, number DESC LIMIT 1")
-		q.addShares(need, of)
 		if need.OwnInstances {
 			q.add("own", columns{n: "count(*)"}, "FROM sharing.instances WHERE NOT terminated AND owner = "+q.arg(account)+" AND image "+of)
 			lock(machinesLock, account, true)
@@ -158,161 +155,43 @@ func loading(need sharing.Need, eyes []string) *query {
 	if id := need.NewInstance; id != "" {
 		q.add("taken", columns{n: "1"}, "FROM sharing.instances WHERE id = "+q.arg(string(id)))
 		lock(instanceLock, string(id), true)
+		lock(machinesLock, account, false)
 	}
 	return q
 }
 
-// ofThisEpoch is the condition that a share s has not ended by a delete of its image i.
-const ofThisEpoch = "s.epoch = coalesce(i.epoch, 0) AND i.deleted IS NOT TRUE"
-
 // addAccess adds the images whose ID the condition holds for, and the shares of them that reach eyes.
 func (q *query) addAccess(condition, eyes string) {
-	q.add("image", columns{id: "id", body: "body::text"}, "FROM sharing.images WHERE id "+condition)
-	q.add("grant", shareColumns, "FROM sharing.shares s LEFT JOIN sharing.images i ON i.id = s.image WHERE s.image "+condition+
-		" AND s.grantee = ANY("+eyes+") AND "+ofThisEpoch)
+	q.addImage(condition)
+	q.add("grant", columns{id: "s.image", grantee: "s.grantee", status: "s.status", expires: "s.expires"}, fromShares+condition+" AND s.grantee = ANY("+eyes+")")
 }
 
-var shareColumns = columns{id: "s.image", grantee: "s.grantee", status: "s.status", created: "s.created", updated: "s.updated", expires: "s.expires"}
+func (q *query) addImage(condition string) {
+	q.add("image", columns{id: "id", body: "body::text"}, "FROM sharing.images WHERE id "+condition)
+}
 
 func (q *query) addTrust(account string) {
 	q.add("trust", columns{id: "account", body: "body::text"}, "FROM sharing.trust WHERE account = "+account)
 }
 
-// addShares adds what need asks of the shares of the image that of selects.
-func (q *query) addShares(need sharing.Need, of string) {
-	from := "FROM sharing.shares s LEFT JOIN sharing.images i ON i.id = s.image WHERE s.image " + of + " AND " + ofThisEpoch
-	switch {
-	case need.AllShares:
-		q.add("share", shareColumns, from)
-	case len(need.Grantees) > 0:
-		q.add("share", shareColumns, from+" AND s.grantee = ANY("+q.arg(texts(need.Grantees))+")")
+// addSharesOf adds what need asks of the shares of the image that of selects, and those that reach eyes.
+func (q *query) addSharesOf(need sharing.Need, of string, eyes []string) {
+	if need.AllShares {
+		q.add("share", shareColumns, fromShares+of)
+	} else {
+		q.add("share", shareColumns, fromShares+of+" AND s.grantee = ANY("+q.arg(append(texts(need.Grantees), eyes...))+")")
 	}
 	if !need.PresentAt.IsZero() {
 		at := need.PresentAt.UTC().Format(timeLayout)
-		q.add("present", columns{n: "count(*)"}, from+" AND (s.expires = '' OR s.expires > "+q.arg(at)+")")
+		q.add("present", columns{n: "count(*)"}, fromShares+of+" AND (s.expires = '' OR s.expires > "+q.arg(at)+")")
 	}
 }
 
-// found is what facts tell.
-type found struct {
-	images    map[sharing.ImageID]*sharing.Access
-	instances map[sharing.InstanceID]*sharing.InstanceRecord
-	shares    []sharing.Share
-	events    []sharing.Event
-	trust     sharing.Trust
-	counts    map[string]int64
-}
+// fromShares selects the shares that no delete has ended, up to the condition on their image's ID.
+const fromShares = "FROM sharing.shares s LEFT JOIN sharing.images i ON i.id = s.image" +
+	" WHERE s.epoch = coalesce(i.epoch, 0) AND i.deleted IS NOT TRUE AND s.image "
 
-// access returns what was found of an image.
-func (f *found) access(id sharing.ImageID) sharing.Access {
-	if a := f.images[id]; a != nil {
-		return *a
-	}
-	return sharing.Access{}
-}
-
-// gather makes of facts what they tell to those who see with eyes.
-func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
-	to := &found{
-		images: make(map[sharing.ImageID]*sharing.Access), instances: make(map[sharing.InstanceID]*sharing.InstanceRecord),
-		counts: make(map[string]int64),
-	}
-	image := func(id string) *sharing.Access {
-		a := to.images[sharing.ImageID(id)]
-		if a == nil {
-			a = new(sharing.Access)
-			to.images[sharing.ImageID(id)] = a
-		}
-		return a
-	}
-	inLogOrder(facts)
-	var grants []fact
-	for i := range facts {
-		f := &facts[i]
-		var err error
-		switch f.part {
-		case "image":
-			image(f.id).Image, err = decodeImage(f.id, f.body)
-		case "grant":
-			grants = append(grants, *f)
-		case "instance":
-			to.instances[sharing.InstanceID(f.id)], err = decodeInstance(f.id, f.body)
-		case "share":
-			var share sharing.Share
-			share, err = decodeShare(f)
-			to.shares = append(to.shares, share)
-		case "event":
-			var ev sharing.Event
-			ev, err = decodeEvent(f, r.store.id)
-			to.events = append(to.events, ev)
-		case "trust":
-			to.trust, err = decodeTrust(f.id, f.body)
-		default:
-			to.counts[f.part] += f.n
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(to.shares, func(a, b sharing.Share) int { return strings.Compare(string(a.Grantee), string(b.Grantee)) })
-	// In the order of the eyes: of two organisations' shares that last alike, the first holds.
-	for _, eye := range eyes {
-		for i := range grants {
-			if f := &grants[i]; f.grantee == eye {
-				share, err := decodeShare(f)
-				if err != nil {
-					return nil, err
-				}
-				grant(image(f.id), share)
-			}
-		}
-	}
-	return to, nil
-}
-
-// grant adds to a what a share gives.
-func grant(a *sharing.Access, share sharing.Share) {
-	g := sharing.Grant{Exists: true, Status: share.Status, Expires: share.Expires}
-	if share.Grantee == sharing.Everyone {
-		a.Everyone = g
-	} else if _, ok := share.Grantee.Organization(); !ok {
-		a.Own = g
-	} else if o := a.Organization; !o.Exists || !o.Expires.IsZero() && (g.Expires.IsZero() || g.Expires.After(o.Expires)) {
-		a.Organization = g
-	}
-}
-
-// known is what a transaction's last Load found, so that another one which asks for no more, to show what an image
-// was made from, say, needs no request.
-type known struct {
-	account       sharing.AccountID
-	organizations []sharing.OrganizationID
-	images        map[sharing.ImageID]*sharing.Access
-	instances     map[sharing.InstanceID]*sharing.InstanceRecord
-}
-
-// answer answers a need of images and instances that are known.
-func (k *known) answer(need sharing.Need) (state sharing.State, ok bool) {
-	if need.Account != k.account || !slices.Equal(need.Organizations, k.organizations) {
-		return state, false
-	}
-	for _, id := range need.Images {
-		a := k.images[id]
-		if a == nil {
-			return state, false
-		}
-		state.Images = append(state.Images, *a)
-	}
-	for _, id := range need.Instances {
-		inst := k.instances[id]
-		if inst == nil {
-			return state, false
-		}
-		state.Instances = append(state.Instances, inst)
-	}
-	need.Account, need.Organizations, need.Images, need.Instances = "", nil, nil, nil
-	return state, reflect.ValueOf(need).IsZero() && len(state.Images)+len(state.Instances) > 0
-}
+var shareColumns = columns{id: "s.image", grantee: "s.grantee", status: "s.status", created: "s.created", updated: "s.updated", expires: "s.expires"}
 
 // texts returns the strings that the identifiers are.
 func texts[T ~string](ids []T) []string {

@@ -1,9 +1,7 @@
 package pgstore
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/imageshare/sharing"
 )
@@ -108,9 +106,4 @@ func (r *reader) settleMark() error {
 		r.mark(f.n)
 	}
 	return nil
-}
-
-// inLogOrder puts the facts that are events in the order of the log.
-func inLogOrder(facts []fact) {
-	slices.SortStableFunc(facts, func(a, b fact) int { return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.number, b.number)) })
 }

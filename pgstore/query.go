@@ -1,6 +1,9 @@
 package pgstore
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -35,7 +38,7 @@ type fact struct {
 	part      string
 	id        string
 	grantee   string
-	body      string
+	body      []byte
 	status    int64
 	created   string
 	updated   string
@@ -86,18 +89,34 @@ func (q *query) place(after string) string {
 	return q.arg(before)
 }
 
-// collect returns the facts that the rows hold.
+// collect returns the facts that the rows hold, read as they came: a page has many.
 func collect(rows pgx.Rows) ([]fact, error) {
 	defer rows.Close()
 	var facts []fact
 	for rows.Next() {
-		var f fact
-		if err := rows.Scan(&f.part, &f.id, &f.grantee, &f.body, &f.status, &f.created, &f.updated, &f.expires, &f.n, &f.number); err != nil {
+		raw, fields := rows.RawValues(), rows.FieldDescriptions()
+		f := fact{
+			part: string(raw[0]), id: string(raw[1]), grantee: string(raw[2]), body: bytes.Clone(raw[3]),
+			created: string(raw[5]), updated: string(raw[6]), expires: string(raw[7]),
+		}
+		var wrong [3]error
+		f.status, wrong[0] = integer(raw[4], fields[4].Format)
+		f.n, wrong[1] = integer(raw[8], fields[8].Format)
+		f.number, wrong[2] = integer(raw[9], fields[9].Format)
+		if err := errors.Join(wrong[:]...); err != nil {
 			return nil, err
 		}
 		facts = append(facts, f)
 	}
 	return facts, rows.Err()
+}
+
+// integer reads a bigint.
+func integer(raw []byte, format int16) (int64, error) {
+	if format == pgx.BinaryFormatCode && len(raw) == 8 {
+		return int64(binary.BigEndian.Uint64(raw)), nil
+	}
+	return strconv.ParseInt(string(raw), 10, 64)
 }
 
 // A conditions collects what must hold in a WHERE clause.

@@ -18,9 +18,9 @@ func corrupt(table, key string, err error) error {
 
 var errOtherKey = errors.New("its body is of another key")
 
-func decodeImage(id, body string) (*sharing.ImageRecord, error) {
+func decodeImage(id string, body []byte) (*sharing.ImageRecord, error) {
 	rec := new(sharing.ImageRecord)
-	if err := json.Unmarshal([]byte(body), rec); err != nil {
+	if err := json.Unmarshal(body, rec); err != nil {
 		return nil, corrupt("images", id, err)
 	}
 	if string(rec.ID) != id {
@@ -32,9 +32,9 @@ func decodeImage(id, body string) (*sharing.ImageRecord, error) {
 	return rec, nil
 }
 
-func decodeInstance(id, body string) (*sharing.InstanceRecord, error) {
+func decodeInstance(id string, body []byte) (*sharing.InstanceRecord, error) {
 	rec := new(sharing.InstanceRecord)
-	if err := json.Unmarshal([]byte(body), rec); err != nil {
+	if err := json.Unmarshal(body, rec); err != nil {
 		return nil, corrupt("instances", id, err)
 	}
 	if string(rec.ID) != id {
@@ -44,9 +44,9 @@ func decodeInstance(id, body string) (*sharing.InstanceRecord, error) {
 }
 
 // decodeTrust reads a policy. The zero one, which trusts everyone, is never stored.
-func decodeTrust(account, body string) (sharing.Trust, error) {
+func decodeTrust(account string, body []byte) (sharing.Trust, error) {
 	var trust sharing.Trust
-	if err := json.Unmarshal([]byte(body), &trust); err != nil {
+	if err := json.Unmarshal(body, &trust); err != nil {
 		return sharing.Trust{}, corrupt("trust", account, err)
 	}
 	if isZero(trust) {
@@ -57,30 +57,42 @@ func decodeTrust(account, body string) (sharing.Trust, error) {
 
 func isZero(trust sharing.Trust) bool { return !trust.Enforce && len(trust.Owners) == 0 }
 
-func decodeShare(f *fact) (sharing.Share, error) {
-	share := sharing.Share{Image: sharing.ImageID(f.id), Grantee: sharing.Grantee(f.grantee), Status: sharing.ShareStatus(f.status)}
-	fail := func(err error) (sharing.Share, error) {
-		return sharing.Share{}, corrupt("shares", f.id+" "+f.grantee, err)
+// decodeGrant reads of a share what it gives.
+func decodeGrant(f *fact) (sharing.Grant, error) {
+	fail := func(err error) (sharing.Grant, error) {
+		return sharing.Grant{}, corrupt("shares", f.id+" "+f.grantee, err)
 	}
 	if f.status < 0 || f.status > int64(sharing.ShareRejected) {
 		return fail(fmt.Errorf("unknown status %d", f.status))
 	}
-	var err error
-	if share.CreatedAt, err = time.Parse(timeLayout, f.created); err != nil {
+	g := sharing.Grant{Exists: true, Status: sharing.ShareStatus(f.status)}
+	if f.expires == "" {
+		return g, nil
+	}
+	expires, err := time.Parse(timeLayout, f.expires)
+	if err == nil && expires.IsZero() {
+		err = errors.New("its expiry is zero, which reads as never")
+	}
+	if err != nil {
 		return fail(err)
 	}
-	if share.UpdatedAt = share.CreatedAt; f.updated != "" {
-		if share.UpdatedAt, err = time.Parse(timeLayout, f.updated); err != nil {
-			return fail(err)
-		}
+	g.Expires = expires
+	return g, nil
+}
+
+func decodeShare(f *fact) (sharing.Share, error) {
+	g, err := decodeGrant(f)
+	if err != nil {
+		return sharing.Share{}, err
 	}
-	if f.expires != "" {
-		if share.Expires, err = time.Parse(timeLayout, f.expires); err != nil {
-			return fail(err)
-		}
-		if share.Expires.IsZero() {
-			return fail(errors.New("its expiry is zero, which reads as never"))
-		}
+	share := sharing.Share{Image: sharing.ImageID(f.id), Grantee: sharing.Grantee(f.grantee), Status: g.Status, Expires: g.Expires}
+	share.CreatedAt, err = time.Parse(timeLayout, f.created)
+	share.UpdatedAt = share.CreatedAt
+	if err == nil && f.updated != "" {
+		share.UpdatedAt, err = time.Parse(timeLayout, f.updated)
+	}
+	if err != nil {
+		return sharing.Share{}, corrupt("shares", f.id+" "+f.grantee, err)
 	}
 	return share, nil
 }
@@ -88,7 +100,7 @@ func decodeShare(f *fact) (sharing.Share, error) {
 func decodeEvent(f *fact, store string) (sharing.Event, error) {
 	var ev sharing.Event
 	key := fmt.Sprintf("%d, %d", f.n, f.number)
-	if err := json.Unmarshal([]byte(f.body), &ev); err != nil {
+	if err := json.Unmarshal(f.body, &ev); err != nil {
 		return sharing.Event{}, corrupt("events", key, err)
 	}
 	if ev.Operation != f.id {

@@ -5,11 +5,23 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // channel is what writers notify after a commit. That is a hint and no more: it may come too late, for nothing or never,
 // and whoever waits asks the log.
 const channel = "sharing_log"
+
+// Whoever listens holds a lock, so that nobody notifies in vain: that would cost as much as a small transaction.
+// It comes after the commit and not in it, where it would hold up the commits of others.
+const (
+	notify   = "SELECT pg_notify('" + channel + "', '') WHERE NOT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
+	listen   = "SELECT pg_advisory_lock_shared(hashtextextended($1, 0))"
+	unlisten = "SELECT pg_advisory_unlock_shared(hashtextextended($1, 0))"
+)
+
+const waitingKey = lockPrefix + "waiting"
 
 // poll is how often a waiter asks the log when there is no hint.
 const poll = time.Second
@@ -93,13 +105,19 @@ func (s *Store) lead(ctx context.Context, last int64) error {
 		return err
 	}
 	defer conn.Release()
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+	batch := new(pgx.Batch)
+	batch.Queue("LISTEN " + channel)
+	batch.Queue(listen, waitingKey)
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return readError(ctx, err)
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 		defer cancel()
-		if _, err := conn.Exec(ctx, "UNLISTEN *"); err != nil {
+		batch := new(pgx.Batch)
+		batch.Queue("UNLISTEN *")
+		batch.Queue(unlisten, waitingKey)
+		if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 			_ = conn.Conn().Close(ctx) // it would go on listening
 		}
 	}()
