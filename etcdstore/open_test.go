@@ -1,0 +1,197 @@
+package etcdstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/goleak"
+
+	"github.com/imageshare/sharing"
+)
+
+func TestOpen_NoEndpoints(t *testing.T) {
+	if _, err := Open(t.Context(), nil); !errors.Is(err, sharing.ErrInvalid) {
+		t.Error(err)
+	}
+}
+
+func TestOpen_NobodyAnswers(t *testing.T) {
+	nobody, err := freeURL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := Open(ctx, []string{nobody.String()}); err == nil || !strings.Contains(err.Error(), nobody.String()) {
+		t.Errorf("Open does not say who does not answer: %v", err)
+	}
+}
+
+// TestOpen_Many opens a new store many times at once: one makes it, all find the same.
+func TestOpen_Many(t *testing.T) {
+	prefix, client := newPrefix(), newClient(t, server.endpoint)
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			s, err := open(t.Context(), client, prefix)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestOpen_RefusesWhatItDoesNotKnow(t *testing.T) {
+	client := newClient(t, server.endpoint)
+	for _, test := range []struct{ key, value, says string }{
+		{"schema/", "2", "newer"},
+		{"schema/", "two", "corrupt"},
+		{"something", "else", "something else"},
+	} {
+		prefix := newPrefix()
+		if _, err := client.Put(t.Context(), prefix+test.key, test.value); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := open(t.Context(), client, prefix); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("with %q at %q: %v", test.value, test.key, err)
+		}
+	}
+}
+
+func TestClose_LeavesNothing(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	s, err := Open(t.Context(), []string{server.endpoint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	for range newEngine(t, s).Watch(ctx, "") {
+		t.Error("an event in an empty log")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("google.golang.org/grpc/internal/transport.(*http2Server).keepalive"),
+		goleak.IgnoreAnyFunction("google.golang.org/grpc.(*Server).handleRawConn"), goleak.IgnoreAnyFunction("net/http.(*conn).serve"))
+	if err := s.View(t.Context(), func(tx sharing.ViewTx) error {
+		_, err := tx.Load(sharing.Need{Image: "img"})
+		return err
+	}); err == nil {
+		t.Error("a closed store answers")
+	}
+}
+
+// TestR27_CorruptValue changes each byte of each value: whatever is read then is an error that names the key.
+func TestR27_CorruptValue(t *testing.T) {
+	prefix := newPrefix()
+	s := openAt(t, prefix, server.endpoint)
+	e := newEngine(t, s)
+	img, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Share(t.Context(), "a", img.ID, "b"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{s.key(tableImage, string(img.ID)), s.key(tableShare, string(img.ID), "b")} {
+		found, err := s.client.Get(t.Context(), key)
+		if err != nil || len(found.Kvs) != 1 {
+			t.Fatal(found, err)
+		}
+		good := string(found.Kvs[0].Value)
+		for i := range good {
+			bad := []byte(good)
+			bad[i] ^= 1
+			if _, err := s.client.Put(t.Context(), key, string(bad)); err != nil {
+				t.Fatal(err)
+			}
+			if err := e.CanUse(t.Context(), "b", img.ID, "r"); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", key)) {
+				t.Fatalf("with byte %d of %q changed: %v", i, key, err)
+			}
+		}
+		if _, err := s.client.Put(t.Context(), key, good); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.CanUse(t.Context(), "b", img.ID, "r"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTooLarge makes a change that etcd would not take: it is refused before anything is written.
+func TestTooLarge(t *testing.T) {
+	e := newEngine(t, openNew(t), sharing.WithPolicy(sharing.Policy{MaxShares: -1}))
+	img, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grantees := func(n int) (all []sharing.Grantee) {
+		for i := range n {
+			all = append(all, sharing.Grantee(fmt.Sprintf("%0128d", i)))
+		}
+		return all
+	}
+	if _, err := e.Share(t.Context(), "a", img.ID, grantees(1000)...); err != nil {
+		t.Fatalf("1,000 grantees: %v", err)
+	}
+	if _, err := e.Share(t.Context(), "a", img.ID, grantees(5000)...); err == nil || !strings.Contains(err.Error(), "bytes") {
+		t.Errorf("5,000 grantees: %v", err)
+	}
+	n := 0
+	for _, err := range e.Shares(t.Context(), "a", img.ID) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 1000 {
+		t.Errorf("%d shares", n)
+	}
+}
+
+// TestR8_Sweep deletes an image with shares, and waits until they are gone from etcd.
+func TestR8_Sweep(t *testing.T) {
+	s := openAt(t, newPrefix(), server.endpoint)
+	e := newEngine(t, s, sharing.WithPolicy(sharing.Policy{MaxShares: -1}))
+	img, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var grantees []sharing.Grantee
+	for i := range 3*sweepBatch + 1 {
+		grantees = append(grantees, sharing.Grantee(fmt.Sprint("g", i)))
+	}
+	if _, err := e.Share(t.Context(), "a", img.ID, grantees...); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.ForceDelete(t.Context(), "a", img.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{tableShare, tableGrantee, tableEnded} {
+		for {
+			tx := &view{snapshot: snapshot{Store: s, ctx: t.Context()}}
+			if err := tx.ensure(under(s.key(table), count)); err != nil {
+				t.Fatal(err)
+			}
+			if tx.found[under(s.key(table), count)].count == 0 {
+				break
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			watch := s.client.Watch(ctx, s.key(table), clientv3.WithRange(past(s.key(table))), clientv3.WithRev(tx.revision+1))
+			<-watch
+			cancel()
+		}
+	}
+}
