@@ -21,6 +21,13 @@ import (
 var server *member
 
 func TestMain(m *testing.M) {
+	if run, ok := children[os.Getenv(childEnv)]; ok {
+		if err := run(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "etcdstore")
 		if err == nil {
@@ -89,7 +96,7 @@ func freeURL() (url.URL, error) {
 }
 
 func newClient(t testing.TB, endpoints ...string) *clientv3.Client {
-	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
+	client, err := dial(endpoints)
 	if err != nil {
 		t.Fatal(err)
 	}

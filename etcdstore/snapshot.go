@@ -18,6 +18,8 @@ const (
 	maxOps = 128
 	// requestTimeout bounds a request, so that a server that is gone does not hold a call up for ever.
 	requestTimeout = 10 * time.Second
+	// askAgain is when a request that reads is made again, to another member if there is one.
+	askAgain = 2 * time.Second
 )
 
 // A span is something to be read: a key or, if end is not empty, the keys from key to before end, limit of them if that is not 0.
@@ -196,13 +198,13 @@ func (sp span) op(revision int64) clientv3.Op {
 	return clientv3.OpGet(sp.key, opts...)
 }
 
-// ask makes a request that reads, by consensus. It is asked again while no server can be reached:
-// a member that went away is replaced by another within moments.
+// ask makes a request that reads, by consensus. It is made again while no member answers, since one that
+// went away is replaced by another within moments.
 func (tx *snapshot) ask(ops []clientv3.Op) (*clientv3.TxnResponse, error) {
 	ctx, cancel := context.WithTimeout(tx.ctx, requestTimeout)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
-		response, err := tx.client.Txn(ctx).Then(ops...).Commit()
+		response, err := tx.askOnce(ctx, ops)
 		if err == nil {
 			return response, nil
 		}
@@ -215,8 +217,17 @@ func (tx *snapshot) ask(ops []clientv3.Op) (*clientv3.TxnResponse, error) {
 	}
 }
 
-// away reports whether err says that no server, or none with a leader, answers for now.
+func (tx *snapshot) askOnce(ctx context.Context, ops []clientv3.Op) (*clientv3.TxnResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, askAgain)
+	defer cancel()
+	return tx.client.Txn(ctx).Then(ops...).Commit()
+}
+
+// away reports whether err says that no member, or none with a leader, answers for now.
 func away(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
 	var etcd rpctypes.EtcdError
 	if errors.As(err, &etcd) {
 		return etcd.Code() == codes.Unavailable

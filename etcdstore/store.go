@@ -24,7 +24,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -59,13 +58,7 @@ func Open(ctx context.Context, endpoints []string) (*Store, error) {
 	if len(endpoints) == 0 {
 		return nil, fmt.Errorf("etcdstore: %w endpoints: are none: name at least one, such as http://127.0.0.1:2379", sharing.ErrInvalid)
 	}
-	client, err := clientv3.New(clientv3.Config{
-		Endpoints:            endpoints,
-		DialKeepAliveTime:    5 * time.Second, // a member that is gone is noticed even if it does not say so
-		DialKeepAliveTimeout: 5 * time.Second,
-		MaxCallSendMsgSize:   math.MaxInt32, // the store itself knows what etcd takes
-		Logger:               zap.NewNop(),  // every error is returned
-	})
+	client, err := dial(endpoints)
 	if err != nil {
 		return nil, fmt.Errorf("etcdstore: endpoints %q: %w", endpoints, err)
 	}
@@ -75,6 +68,15 @@ func Open(ctx context.Context, endpoints []string) (*Store, error) {
 	}
 	s.owned = true
 	return s, nil
+}
+
+func dial(endpoints []string) (*clientv3.Client, error) {
+	return clientv3.New(clientv3.Config{
+		Endpoints:            endpoints,
+		DialKeepAliveTime:    5 * time.Second, // a member that is gone is noticed even if it does not say so
+		DialKeepAliveTimeout: 2 * time.Second,
+		Logger:               zap.NewNop(), // every error is returned
+	})
 }
 
 // New is [Open] with a client of the caller's, made with the certificates or the password that the cluster asks for.
