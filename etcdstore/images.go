@@ -34,14 +34,16 @@ func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 	}
 }
 
-// An index is a prefix of keys whose last of n parts is an ID.
+// An index is a prefix of keys whose last of so many parts is an ID. What is read of it are its keys, but of the
+// table of images itself the records too, which are needed next.
 type index struct {
 	table, prefix string
 	parts         int
+	read          mode
 }
 
 func (tx *view) index(table string, parts ...string) index {
-	return index{table, tx.key(table, parts...), len(parts) + 1}
+	return index{table, tx.key(table, parts...), len(parts) + 1, keysOnly}
 }
 
 // imageIndices returns the indices in whose union every image is that scan selects.
@@ -55,7 +57,9 @@ func (tx *view) imageIndices(scan sharing.ImageScan) []index {
 	case q.Owner != "":
 		return []index{tx.index(tableOwner, string(q.Owner))}
 	case q.Origin == 0:
-		return []index{tx.index(tableImage)}
+		all := tx.index(tableImage)
+		all.read = whole
+		return []index{all}
 	}
 	var indices []index
 	if q.Origin&sharing.OriginOwn != 0 {
@@ -240,7 +244,7 @@ func (w *walk) next(wanted int) ([]string, error) {
 		if w.after != "" {
 			from = past(index.entry(w.after))
 		}
-		spans[i] = span{key: from, end: past(index.prefix), limit: wanted, read: keysOnly}
+		spans[i] = span{key: from, end: past(index.prefix), limit: wanted, read: index.read}
 	}
 	if err := w.ensure(spans...); err != nil {
 		return nil, err

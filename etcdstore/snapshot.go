@@ -168,11 +168,14 @@ func (tx *snapshot) request(spans []span) error {
 			return fmt.Errorf("etcdstore: read: etcd did not answer for key %q", sp.key)
 		}
 		tx.found[sp] = finding{items: r.Kvs, more: r.More, count: r.Count}
-		if sp.end != "" && sp.limit == 0 && sp.read == whole {
+		if sp.end == "" || sp.read != whole {
+			continue
+		}
+		for i, kv := range r.Kvs {
+			tx.found[span{key: string(kv.Key)}] = finding{items: r.Kvs[i : i+1]}
+		}
+		if !r.More {
 			tx.ranges = append(tx.ranges, sp)
-			for _, kv := range r.Kvs {
-				tx.found[span{key: string(kv.Key)}] = finding{items: []*mvccpb.KeyValue{kv}}
-			}
 		}
 	}
 	return nil
@@ -210,6 +213,9 @@ func (tx *snapshot) ask(ops []clientv3.Op) (*clientv3.TxnResponse, error) {
 		}
 		if tx.ctx.Err() != nil {
 			return nil, tx.ctx.Err()
+		}
+		if tx.client.Ctx().Err() != nil {
+			return nil, errors.New("the store is closed")
 		}
 		if !away(err) || !pause(ctx, attempt) {
 			return nil, err
