@@ -32,7 +32,8 @@ func TestKilled(t *testing.T) {
 		}
 		load := startChild(t, "load", path, fmt.Sprint("run", run))
 		var acknowledged, refused []string
-		kill := time.AfterFunc(time.Duration(rand.IntN(int(150*time.Millisecond))), func() { load.Process.Kill() })
+		load.lines.Scan() // it is ready
+		kill := time.AfterFunc(time.Duration(rand.IntN(int(100*time.Millisecond))), func() { load.Process.Kill() })
 		for load.lines.Scan() {
 			what, word, _ := strings.Cut(load.lines.Text(), " ")
 			switch what {
@@ -84,6 +85,7 @@ func loadRole(ctx context.Context, store *sqlitestore.Store, args []string) erro
 		defer printing.Unlock()
 		fmt.Println(what, word)
 	}
+	fmt.Println("ready")
 	failed := make(chan error)
 	for worker := range 4 {
 		go func() {

@@ -40,8 +40,11 @@ func open(ctx context.Context, path, vfs string) (*Store, error) {
 	if err := c.prepareFile(); err != nil {
 		return nil, closing(c, fmt.Errorf("%w (%s)", explain(ctx, err), path))
 	}
-	if s.id, err = c.text(`SELECT id FROM database`); err != nil || s.id == "" {
-		return nil, closing(c, fmt.Errorf("sqlitestore: the database has no identity: %w (%s)", errors.Join(explain(ctx, err)), path))
+	if s.id, err = c.text(`SELECT id FROM database`); err == nil && s.id == "" {
+		err = corrupt("database", "id", "it is missing")
+	}
+	if err != nil {
+		return nil, closing(c, fmt.Errorf("%w (%s)", explain(ctx, err), path))
 	}
 	s.writer.idle = append(s.writer.idle, c)
 	return s, nil

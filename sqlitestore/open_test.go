@@ -264,3 +264,20 @@ func TestVanished(t *testing.T) {
 		t.Error("the file has vanished, and a View succeeds")
 	}
 }
+
+// TestBackup copies a store that is in use in the way that the docs state, and opens the copy.
+func TestBackup(t *testing.T) {
+	path := newScene(t)
+	e := engineOn(t, openStore(t, path), "new")
+	if _, err := e.Once("backup").Share(t.Context(), "alice", "old1", "dora"); err != nil {
+		t.Fatal(err)
+	}
+	copied := newFile(t)
+	execute(t, raw(t, path), `VACUUM INTO '`+copied+`'`)
+	if dump(t, copied) != dump(t, path) {
+		t.Error("the copy holds something else")
+	}
+	if err := engineOn(t, openStore(t, copied), "copy").CanUse(t.Context(), "dora", "old1", "eu"); err != nil {
+		t.Error(err)
+	}
+}
