@@ -2,13 +2,15 @@ package sharing
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 )
 
-// replayBatch is how many events one transaction of a replay writes, at least: the events of one call are kept together.
-const replayBatch = 500
+// replayBatch is how many bytes of events, as JSON, one transaction of a replay writes, at least: the events of one call are
+// kept together. A store writes some times as much, and may have a limit: etcd takes 1.5 MB at once.
+const replayBatch = 128 << 10
 
 // Replay writes an event log, as [Engine.Events] gives it, into an empty store: a backup restored, or a move to another
 // kind of store (R24). The store then holds exactly the state that the log tells of, and the same log but for the cursors.
@@ -73,20 +75,22 @@ type replay struct {
 	ctx       context.Context
 	to        Store
 	batch     []Event
+	size      int               // of the batch, as JSON
 	sequences map[ImageID]int64 // the last number of each image
 }
 
 // add takes the next event of the log to be written.
 func (r *replay) add(ev Event) error {
-	if n := len(r.batch); n >= replayBatch && r.batch[n-1].Operation != ev.Operation {
+	if r.size >= replayBatch && r.batch[len(r.batch)-1].Operation != ev.Operation {
 		if err := r.flush(); err != nil {
 			return err
 		}
 	}
 	ev = ev.clone()
 	ev.Cursor = ""
-	r.batch = append(r.batch, ev)
-	return nil
+	text, err := json.Marshal(ev)
+	r.batch, r.size = append(r.batch, ev), r.size+len(text)
+	return err
 }
 
 // follows checks that ev may follow the events before it: a log with a gap, or an event that does not say
@@ -138,6 +142,6 @@ func (r *replay) flush() error {
 			err = nil
 		}
 	}
-	r.batch = nil
+	r.batch, r.size = nil, 0
 	return err
 }

@@ -3,6 +3,7 @@ package sharing_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"testing"
@@ -172,4 +173,42 @@ func (s *losesAnswers) Update(ctx context.Context, fn func(sharing.UpdateTx) err
 		return err
 	}
 	return sharing.ErrOutcomeUnknown
+}
+
+// A store with a limit to what it takes at once, such as etcd, can be replayed into, however many shares a call made.
+func TestR24_ReplayInBatches(t *testing.T) {
+	w := newWorld(t)
+	for i := range 50 {
+		img := w.image("owner")
+		var grantees []sharing.Grantee
+		for j := range 50 {
+			grantees = append(grantees, sharing.Account(sharing.AccountID(fmt.Sprintf("account-%d-%d", i, j))))
+		}
+		_, err := w.Share(t.Context(), "owner", img, grantees...)
+		want(t, err, nil)
+	}
+	to := &takesLittle{Store: memstore.New(), most: 1500}
+	want(t, sharing.Replay(t.Context(), to, w.Events(t.Context(), sharing.EventQuery{})), nil)
+}
+
+// takesLittle refuses a transaction that writes more shares than most.
+type takesLittle struct {
+	*memstore.Store
+	most int
+}
+
+func (s *takesLittle) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	return s.Store.Update(ctx, func(tx sharing.UpdateTx) error { return fn(&littleTx{tx, s.most}) })
+}
+
+type littleTx struct {
+	sharing.UpdateTx
+	left int
+}
+
+func (tx *littleTx) PutShares(shares []sharing.Share) error {
+	if tx.left -= len(shares); tx.left < 0 {
+		return errors.New("too much at once")
+	}
+	return tx.UpdateTx.PutShares(shares)
 }
