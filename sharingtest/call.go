@@ -137,7 +137,7 @@ func all[T any](seq iter.Seq2[T, error]) ([]T, error) {
 	return items, nil
 }
 
-// String prints the call with the arguments that are not empty: Share(Actor:a Image:i1 Grantees:[b]).
+// String prints the call with the arguments that are not empty: Share(Actor:"a" Image:"i1" Grantees:["b"]).
 func (c call) String() string {
 	op := c.Op
 	c.Op = ""
@@ -146,25 +146,34 @@ func (c call) String() string {
 
 // printed prints a value, without those fields of structs that are empty.
 func printed(v reflect.Value) string {
-	if _, ok := v.Interface().(fmt.Stringer); !ok || v.Type() == reflect.TypeFor[call]() {
-		switch v.Kind() {
-		case reflect.Pointer:
-			return "&" + printed(v.Elem())
-		case reflect.Struct:
-			var fields []string
-			for i := range v.NumField() {
-				switch field := v.Field(i); {
-				case field.IsZero():
-				case field.Kind() == reflect.Struct && field.Type() != reflect.TypeFor[time.Time]():
-					fields = append(fields, v.Type().Field(i).Name+":{"+printed(field)+"}")
-				default:
-					fields = append(fields, v.Type().Field(i).Name+":"+printed(field))
-				}
-			}
-			return strings.Join(fields, " ")
+	switch v.Kind() {
+	case reflect.Pointer:
+		return "&" + printed(v.Elem())
+	case reflect.String, reflect.Map:
+		return fmt.Sprintf("%q", v.Interface())
+	case reflect.Slice:
+		var items []string
+		for i := range v.Len() {
+			items = append(items, printed(v.Index(i)))
 		}
+		return "[" + strings.Join(items, " ") + "]"
+	case reflect.Struct:
+		if t, ok := v.Interface().(time.Time); ok {
+			return t.String()
+		}
+		var fields []string
+		for i := range v.NumField() {
+			if field := v.Field(i); !field.IsZero() {
+				text := printed(field)
+				if _, isTime := field.Interface().(time.Time); field.Kind() == reflect.Struct && !isTime {
+					text = "{" + text + "}"
+				}
+				fields = append(fields, v.Type().Field(i).Name+":"+text)
+			}
+		}
+		return strings.Join(fields, " ")
 	}
-	return fmt.Sprintf("%v", v.Interface())
+	return fmt.Sprint(v.Interface())
 }
 
 // clone returns a copy that shares no memory with c.
