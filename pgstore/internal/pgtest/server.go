@@ -174,11 +174,47 @@ func (s *Server) Kill(tb testing.TB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		tb.Fatal(err)
+	for _, pid := range append([]int{pid}, children(pid)...) {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			tb.Fatal(err)
+		}
 	}
 	s.Stop()
 	_ = os.Remove(filepath.Join(s.dir, ".s.PGSQL."+port)) // so that it does not look as if the server were there
+}
+
+// children returns the processes that a process has started.
+func children(parent int) []int {
+	var pids []int
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, stat := range stats {
+		text, err := os.ReadFile(stat)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) > 1 && fields[1] == strconv.Itoa(parent) {
+			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat))); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// Admit puts a line before all others of the server's pg_hba.conf.
+func (s *Server) Admit(tb testing.TB, line string) {
+	tb.Helper()
+	path := filepath.Join(s.data(), "pg_hba.conf")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, append([]byte(line+"\n"), text...), 0o600)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.SQL(tb, "postgres", "SELECT pg_reload_conf()")
 }
 
 // Promote makes the standby a primary.
@@ -201,6 +237,9 @@ func (s *Server) SQL(tb testing.TB, database, sql string) string {
 
 // Socket is the path of the server's socket.
 func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL."+port) }
+
+// Host is what names the server in a DSN.
+func (s *Server) Host() string { return s.dir }
 
 // DSN names a database of the server.
 func (s *Server) DSN(database string) string {
