@@ -8,7 +8,10 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 )
 
+require github.com/anishathalye/porcupine v1.3.0 // indirect
+
 require (
+	github.com/imageshare/sharing/linearizability v0.0.0
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
@@ -18,3 +21,5 @@ require (
 )
 
 replace github.com/imageshare/sharing => ../
+
+replace github.com/imageshare/sharing/linearizability => ../linearizability
