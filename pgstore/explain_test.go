@@ -119,7 +119,7 @@ func TestPlans(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			explained := b.Log(t)[before:]
+			explained := strings.ReplaceAll(b.Log(t)[before:], "Seq Scan on gate", "") // which is always empty
 			if !strings.Contains(explained, "Query Text") {
 				t.Fatal("the server explained nothing")
 			}

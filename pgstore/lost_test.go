@@ -57,7 +57,7 @@ type loss struct {
 }
 
 func newLoss(t *testing.T) *loss {
-	b := newBed(t)
+	b := sharedBed(t)
 	l := &loss{proxy: pgtest.NewProxy(t, b.Server), answers: map[string]int{}}
 	database := b.database(t)
 	store, err := pgstore.Open(t.Context(), l.proxy.DSN(database)+" pool_max_conns=2 default_query_exec_mode=exec")

@@ -17,7 +17,7 @@ import (
 
 // TestOpen_Errors opens what can't be opened: the error says what is wrong.
 func TestOpen_Errors(t *testing.T) {
-	b := newBed(t)
+	b := sharedBed(t)
 	b.SQL(t, "postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'")
 	b.Admit(t, "local all locked scram-sha-256")
 	for _, sql := range []string{
@@ -68,7 +68,7 @@ func TestOpen_Errors(t *testing.T) {
 
 // TestOpen_AtOnce lets many programs make the schema at once.
 func TestOpen_AtOnce(t *testing.T) {
-	b := newBed(t)
+	b := sharedBed(t)
 	b.SQL(t, "postgres", "CREATE DATABASE fresh")
 	var all sync.WaitGroup
 	for i := range 8 {
@@ -93,7 +93,7 @@ func TestOpen_AtOnce(t *testing.T) {
 
 // TestR27_CorruptRecords damages records: what depends on them is an error that names the key, and never a permission.
 func TestR27_CorruptRecords(t *testing.T) {
-	b := newBed(t)
+	b := sharedBed(t)
 	database := b.database(t)
 	store := b.open(t, database)
 	engine := newEngine(t, store)
@@ -153,7 +153,7 @@ func TestR27_CorruptRecords(t *testing.T) {
 
 // TestUpdate_StopsWithContext cancels a change that waits for a lock which another program holds.
 func TestUpdate_StopsWithContext(t *testing.T) {
-	b := newBed(t)
+	b := sharedBed(t)
 	database := b.database(t)
 	engine := newEngine(t, b.open(t, database))
 	img, err := engine.Register(t.Context(), "owner", sharing.ImageSpec{Region: "here"})

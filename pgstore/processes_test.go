@@ -35,7 +35,11 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if shared.bed != nil {
+		shared.bed.Remove()
+	}
+	os.Exit(code)
 }
 
 // doJob does a job, and prints what it wrote down.
@@ -129,9 +133,10 @@ func (j job) inTwo(t *testing.T) []linearizability.Operation {
 
 // TestR21_Linearizable lets callers on four engines in two processes call at once, and looks for an order that explains their answers.
 func TestR21_Linearizable(t *testing.T) {
-	b := newBed(t)
-	j := job{DSN: b.DSN(b.database(t)) + " pool_max_conns=8", Callers: 4, Calls: 60, Seed: 1}
-	engine, err := sharing.New(b.open(t, "db1"), sharing.WithPolicy(sharing.Policy{MaxShares: linearizability.MaxShares}))
+	b := sharedBed(t)
+	database := b.database(t)
+	j := job{DSN: b.DSN(database) + " pool_max_conns=8", Callers: 4, Calls: 60, Seed: 1}
+	engine, err := sharing.New(b.open(t, database), sharing.WithPolicy(sharing.Policy{MaxShares: linearizability.MaxShares}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,9 +154,10 @@ func TestR21_Linearizable(t *testing.T) {
 
 // TestHotImage launches from one image by 32 callers in each of two processes at once: all of it is made, none gives up.
 func TestHotImage(t *testing.T) {
-	b := newBed(t)
-	j := job{DSN: b.DSN(b.database(t)) + " pool_max_conns=40", Callers: 32, Calls: 8}
-	store := b.open(t, "db1")
+	b := sharedBed(t)
+	database := b.database(t)
+	j := job{DSN: b.DSN(database) + " pool_max_conns=40", Callers: 32, Calls: 8}
+	store := b.open(t, database)
 	engine := newEngine(t, store)
 	img, err := engine.Register(t.Context(), "owner", sharing.ImageSpec{Region: "region"})
 	if err != nil {

@@ -25,25 +25,50 @@ type bed struct {
 	free      []string // databases of tests that have ended
 }
 
-// newBed starts a server. Where nothing is killed it need not sync: what it wrote stays.
+// newBed starts a server with these settings, and ends it with the test.
 func newBed(tb testing.TB, settings ...string) *bed {
-	if settings == nil {
-		settings = []string{"fsync=off", "full_page_writes=off"}
-	}
+	tb.Helper()
 	b := &bed{Server: pgtest.Start(tb, settings...)}
-	b.SQL(tb, "postgres", "CREATE DATABASE empty")
-	store, err := pgstore.Open(context.Background(), b.DSN("empty"))
-	if err != nil {
+	if err := b.prepare(); err != nil {
 		tb.Fatal(err)
 	}
-	if err := store.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	if b.admin, err = pgx.Connect(context.Background(), b.DSN("postgres")); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = b.admin.Close(context.Background()) })
 	return b
+}
+
+// prepare makes a database with an empty store as the template of others.
+func (b *bed) prepare() (err error) {
+	ctx := context.Background()
+	if b.admin, err = pgx.Connect(ctx, b.DSN("postgres")); err != nil {
+		return err
+	}
+	if _, err := b.admin.Exec(ctx, "CREATE DATABASE empty"); err != nil {
+		return err
+	}
+	store, err := pgstore.Open(ctx, b.DSN("empty"))
+	if err != nil {
+		return err
+	}
+	return store.Close()
+}
+
+// sharedBed returns the server of all tests that do nothing to it. It need not sync: nobody kills it.
+func sharedBed(tb testing.TB) *bed {
+	tb.Helper()
+	shared.once.Do(func() {
+		var server *pgtest.Server
+		if server, shared.err = pgtest.New("fsync=off", "full_page_writes=off"); shared.err == nil {
+			shared.bed = &bed{Server: server}
+			shared.err = shared.bed.prepare()
+		}
+	})
+	pgtest.Check(tb, shared.err)
+	return shared.bed
+}
+
+var shared struct {
+	once sync.Once
+	bed  *bed
+	err  error
 }
 
 // database returns the name of a database with an empty store in it, which is the test's until its end.
@@ -93,12 +118,12 @@ func (b *bed) open(tb sharingtest.TB, database string) *pgstore.Store {
 }
 
 func TestStore(t *testing.T) {
-	b := newBed(t)
+	b := sharedBed(t)
 	storetest.Run(t, func(t *testing.T) sharing.Store { return b.open(t, b.database(t)) })
 }
 
 func TestShared(t *testing.T) {
-	b := newBed(t)
+	b := sharedBed(t)
 	storetest.RunShared(t, func(t *testing.T) (x, y sharing.Store) {
 		database := b.database(t)
 		return b.open(t, database), b.open(t, database)
@@ -109,7 +134,7 @@ func TestShared(t *testing.T) {
 func TestEngine(t *testing.T) {
 	shorten(t, "rapid.checks", "2")
 	shorten(t, "rapid.steps", "12")
-	b := newBed(t)
+	b := sharedBed(t)
 	sharingtest.Run(t, sharingtest.Engine(func(tb sharingtest.TB) sharing.Store { return b.open(t, b.database(t)) }))
 }
 

@@ -13,7 +13,7 @@ import (
 
 // TestRoundTrips counts the requests of each call, once its statements are prepared: a check is one, a change at most two.
 func TestRoundTrips(t *testing.T) {
-	b := newBed(t)
+	b := sharedBed(t)
 	proxy := pgtest.NewProxy(t, b.Server)
 	ctx := context.Background()
 	store, err := pgstore.Open(ctx, proxy.DSN(b.database(t))+" pool_max_conns=2")

@@ -34,43 +34,75 @@ const port = "5432"
 // Without binaries the test is skipped, or fails where CI=true.
 func Start(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
-	s := newServer(tb, settings)
-	s.run(tb, "initdb", "-D", s.data(), "-U", "sharing", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-	s.Launch(tb)
+	s, err := New(settings...)
+	Check(tb, err)
+	tb.Cleanup(s.Remove)
 	return s
 }
+
+// New starts a server on a new cluster. Whoever calls it has to remove it.
+func New(settings ...string) (*Server, error) {
+	s, err := newServer(settings)
+	if err != nil {
+		return nil, err
+	}
+	err = s.run("initdb", "-D", s.data(), "-U", "sharing", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+	if err == nil {
+		err = s.launch()
+	}
+	if err != nil {
+		s.Remove()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Remove stops the server, and removes all that it has.
+func (s *Server) Remove() {
+	s.Stop()
+	_ = os.RemoveAll(s.dir)
+}
+
+// Check ends the test if something went wrong: where there are no binaries it is skipped, unless CI=true.
+func Check(tb testing.TB, err error) {
+	tb.Helper()
+	switch {
+	case errors.Is(err, errNoBinaries) && os.Getenv("CI") != "true":
+		tb.Skip(err)
+	case err != nil:
+		tb.Fatal(err)
+	}
+}
+
+var errNoBinaries = errors.New("no Postgres server found, on the path or in /usr/lib/postgresql: get it by apt-get install postgresql")
 
 // Standby starts a standby of the server, which streams under this name.
 func (s *Server) Standby(tb testing.TB, name string, settings ...string) *Server {
 	tb.Helper()
-	standby := newServer(tb, settings)
+	standby, err := newServer(settings)
+	Check(tb, err)
+	tb.Cleanup(standby.Remove)
 	source := fmt.Sprintf("host=%s port=%s user=sharing application_name=%s", s.dir, port, name)
-	standby.run(tb, "pg_basebackup", "-D", standby.data(), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+	Check(tb, standby.run("pg_basebackup", "-D", standby.data(), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"))
 	standby.Launch(tb)
 	return standby
 }
 
-func newServer(tb testing.TB, settings []string) *Server {
-	tb.Helper()
+func newServer(settings []string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatal(err)
-		}
-		tb.Skip(err)
+		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "pgtest") // not tb.TempDir, whose path may be too long for a socket
+	dir, err := os.MkdirTemp("", "pgtest") // short enough for the path of a socket
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &Server{bin: bin, dir: dir, settings: settings, log: filepath.Join(dir, "log")}
 	if attr := unprivileged(); attr != nil {
 		if err := os.Chown(dir, int(attr.Credential.Uid), int(attr.Credential.Gid)); err != nil {
-			tb.Fatal(err)
+			return nil, err
 		}
 	}
-	return s
+	return &Server{bin: bin, dir: dir, settings: settings, log: filepath.Join(dir, "log")}, nil
 }
 
 // binaries finds the folder with the server's programs.
@@ -83,7 +115,7 @@ func binaries() (string, error) {
 	}
 	path, err := exec.LookPath("initdb")
 	if err != nil {
-		return "", errors.New("no Postgres server found, on the path or in /usr/lib/postgresql: get it by apt-get install postgresql")
+		return "", errNoBinaries
 	}
 	return filepath.Dir(path), nil
 }
@@ -111,19 +143,23 @@ func (s *Server) command(program string, args ...string) *exec.Cmd {
 }
 
 // run runs one of the server's programs to its end.
-func (s *Server) run(tb testing.TB, program string, args ...string) {
-	tb.Helper()
+func (s *Server) run(program string, args ...string) error {
 	if out, err := s.command(program, args...).CombinedOutput(); err != nil {
-		tb.Fatalf("%s: %v\n%s", program, err, out)
+		return fmt.Errorf("%s: %w\n%s", program, err, out)
 	}
+	return nil
+}
+
+// Launch starts the server, which does not run, and waits until it answers.
+func (s *Server) Launch(tb testing.TB) {
+	tb.Helper()
+	Check(tb, s.launch())
 }
 
 // keep runs the server until its own standard input ends, which it does when the test's process does, in whatever way.
 const keep = `"$@" </dev/null & server=$!; cat; kill -INT $server 2>/dev/null; wait $server`
 
-// Launch starts the server, which does not run, and waits until it answers.
-func (s *Server) Launch(tb testing.TB) {
-	tb.Helper()
+func (s *Server) launch() error {
 	args := []string{"-c", keep, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-p", port,
 		"-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=64MB"}
 	for _, setting := range s.settings {
@@ -133,24 +169,24 @@ func (s *Server) Launch(tb testing.TB) {
 	cmd.Dir, cmd.SysProcAttr = s.dir, unprivileged()
 	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		tb.Fatal(err)
+		return err
 	}
 	defer out.Close()
 	cmd.Stdout, cmd.Stderr = out, out
 	if s.stdin, err = cmd.StdinPipe(); err != nil {
-		tb.Fatal(err)
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
+		return err
 	}
 	s.keeper = cmd
-	tb.Cleanup(s.Stop)
-	for deadline := time.Now().Add(time.Minute); s.command("pg_isready", "-q", "-h", s.dir, "-p", port).Run() != nil; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); s.run("pg_isready", "-q", "-h", s.dir, "-p", port) != nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			log, _ := os.ReadFile(s.log)
-			tb.Fatalf("the server does not answer:\n%s", log)
+			return fmt.Errorf("the server does not answer:\n%s", log)
 		}
 	}
+	return nil
 }
 
 // Stop stops the server, if it runs.
@@ -220,7 +256,7 @@ func (s *Server) Admit(tb testing.TB, line string) {
 // Promote makes the standby a primary.
 func (s *Server) Promote(tb testing.TB) {
 	tb.Helper()
-	s.run(tb, "pg_ctl", "promote", "-w", "-D", s.data())
+	Check(tb, s.run("pg_ctl", "promote", "-w", "-D", s.data()))
 }
 
 // SQL runs statements by psql, in a database, and returns what it prints.
