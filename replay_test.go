@@ -60,6 +60,8 @@ func TestR24_Replay(t *testing.T) {
 		"gap":       append(events[:1:1], events[2:]...),
 		"twice":     append(events[:2:2], events[1:]...),
 		"no change": {{Operation: "o", Kind: sharing.EventSealed, Image: "i", Sequence: 1}},
+		"foreign share": {{Operation: "o", Kind: sharing.EventShared, Image: "i", Sequence: 1,
+			Shares: []sharing.Share{{Image: "other", Grantee: "b"}}}},
 	} {
 		err := sharing.Replay(ctx, memstore.New(), func(yield func(sharing.Event, error) bool) {
 			for _, ev := range broken {
