@@ -94,7 +94,7 @@ func BenchmarkRatio(b *testing.B) {
 
 // compare makes calls of each kind in turns, and reports the times of a call and their ratios.
 func compare(b *testing.B, callers int, kinds ...func() error) {
-	const slice = 20 * time.Millisecond
+	const slice = 60 * time.Millisecond
 	times := make([][]float64, len(kinds)) // ns per call, of each round
 	for b.Loop() {
 		for i, call := range kinds {

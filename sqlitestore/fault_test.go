@@ -96,8 +96,9 @@ func newScene(t testing.TB) (path string) {
 type faultCase struct {
 	call  changeCall
 	scene string
-	at    int // the number of the first operation that fails
-	some  int // how many fail
+	at    int  // the number of the first operation that fails
+	some  int  // how many fail
+	full  bool // only what needs space fails
 	kind  faultKind
 	err   error
 
@@ -127,7 +128,7 @@ func (c faultCase) run(t *testing.T, faults *faultVFS, folder string) (happened,
 		t.Fatal(err)
 	}
 	defer store.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), patienceFor(c.some))
+	ctx, cancel := context.WithTimeout(t.Context(), c.patience())
 	defer cancel()
 	faults.arm(c.at, c.some, c.kind, c.err)
 	err = c.call.make(ctx, engineOn(t, store, "new").Once("token"))
@@ -158,9 +159,9 @@ func (c faultCase) run(t *testing.T, faults *faultVFS, folder string) (happened,
 	return happened, unknown
 }
 
-// patienceFor is how long a call may look for its outcome: not long if nobody will ever answer.
-func patienceFor(failures int) time.Duration {
-	if failures == forever {
+// patience is how long the call may look for its outcome: not long if nobody will ever answer.
+func (c faultCase) patience() time.Duration {
+	if c.some == forever && !c.full {
 		return 30 * time.Millisecond
 	}
 	return time.Minute
@@ -191,7 +192,7 @@ func TestR26_EveryIOFails(t *testing.T) {
 				{failAfter, sqlite3.FULL, false}, {failTorn, sqlite3.FULL, true}} {
 				for at := 1; ; at += stride {
 					faults.full = fault.full
-					c := faultCase{call: call, scene: scene, at: at, some: some, kind: fault.kind, err: fault.err, before: before, after: after}
+					c := faultCase{call: call, scene: scene, at: at, some: some, full: fault.full, kind: fault.kind, err: fault.err, before: before, after: after}
 					happened, unknown := c.run(t, faults, folder)
 					if !happened {
 						break
