@@ -81,6 +81,7 @@ require (
 replace (
 	github.com/imageshare/sharing => ../..
 	github.com/imageshare/sharing/etcdstore => ../../etcdstore
+	github.com/imageshare/sharing/linearizability => ../../linearizability
 	github.com/imageshare/sharing/pgstore => ../../pgstore
 	github.com/imageshare/sharing/sqlitestore => ../../sqlitestore
 )
