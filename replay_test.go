@@ -214,3 +214,46 @@ func (tx *littleTx) PutShares(shares []sharing.Share) error {
 	}
 	return tx.UpdateTx.PutShares(shares)
 }
+
+// The events of one region are a log of their own: so a region moves to a cluster of its own (docs/STORES.md).
+func TestR24_ReplayOfARegion(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	here := w.image("owner")
+	there, err := w.Copy(ctx, "owner", here, "elsewhere", sharing.ImageSpec{})
+	want(t, err, nil)
+	w.share("owner", here, "b")
+	w.share("owner", there.ID, "b")
+	want(t, w.SetTrust(ctx, "b", sharing.Trust{Owners: []sharing.AccountID{"owner"}}), nil)
+	inst, err := w.Launch(ctx, "b", sharing.LaunchSpec{Image: there.ID, Region: "elsewhere"})
+	want(t, err, nil)
+
+	replica := &world{t: t, store: memstore.New()}
+	replica.Engine, err = sharing.New(replica.store, sharing.WithClock(func() time.Time { return w.now }))
+	want(t, err, nil)
+	want(t, sharing.Replay(ctx, replica.store, ofRegion("elsewhere", w.Events(ctx, sharing.EventQuery{}))), nil)
+	_, err = replica.Reinit(ctx, "b", inst.ID)
+	want(t, err, nil)
+	_, err = replica.Image(ctx, "owner", here)
+	want(t, err, sharing.ErrImageNotFound)
+	copied, err := replica.Image(ctx, "owner", there.ID)
+	want(t, err, nil)
+	if there.Source = (sharing.Source{}); !cmp.Equal(copied, there) { // its source is in no region of the replica
+		t.Errorf("the copy differs:\n%s", cmp.Diff(there, copied))
+	}
+}
+
+// ofRegion selects the events of one region's images, and those of no image: the trust policies, which hold in all.
+func ofRegion(region sharing.Region, events iter.Seq2[sharing.Event, error]) iter.Seq2[sharing.Event, error] {
+	return func(yield func(sharing.Event, error) bool) {
+		in := make(map[sharing.ImageID]bool)
+		for ev, err := range events {
+			if ev.ImageRecord != nil {
+				in[ev.Image] = ev.ImageRecord.Region == region
+			}
+			if (err != nil || ev.Image == "" || in[ev.Image]) && !yield(ev, err) {
+				return
+			}
+		}
+	}
+}
