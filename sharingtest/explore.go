@@ -29,6 +29,7 @@ type Explored struct {
 	Closed bool
 }
 
+// String says in a line how far the search went.
 func (e Explored) String() string {
 	return fmt.Sprintf("%d states, %d transitions, depth %d, closed: %v", e.States, e.Transitions, e.Depth, e.Closed)
 }
