@@ -1,4 +1,9 @@
-// Package memstore is the reference implementation of [sharing.Store]: it keeps everything in memory.
+// Package memstore keeps the state of a [sharing.Engine] in memory, and is the reference implementation of [sharing.Store].
+//
+//	engine, err := sharing.New(memstore.New())
+//
+// It is for tests, and for programs that can rebuild their state: what is in it is gone when the program ends.
+// [sharing.Replay] fills a new one from an event log that was kept elsewhere.
 //
 // One lock makes transactions strictly serialisable: those that read share it, one that writes has it alone.
 // What a transaction writes is kept aside until its closure has returned nil, and then applied by code that can't fail,

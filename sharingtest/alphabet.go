@@ -10,8 +10,11 @@ import (
 // An Alphabet is a small world, and the calls that are tried in each of its states: every one of Ops, by every account,
 // on every image and instance there is, with every argument that the world knows of.
 type Alphabet struct {
-	Name   string
-	Ops    []string
+	Name string
+	// Ops are names of methods of [System] that change something. Two more are no calls: in "Wait" an hour passes,
+	// in "Move" an account joins or leaves an organisation.
+	Ops []string
+	// Policy is what every system is opened with.
 	Policy sharing.Policy
 	// Accounts, Regions, and Images and Instances ever made are the bounds of the world.
 	// What leads out of them is tried too, and nothing from there.

@@ -1,5 +1,10 @@
 // Package sqlitestore keeps the state of a [sharing.Engine] in one SQLite file.
 //
+//	store, err := sqlitestore.Open(ctx, "images.db")
+//	if err != nil { … }
+//	defer store.Close()
+//	engine, err := sharing.New(store)
+//
 // It is the store for a program that must keep its data and runs on one machine: it needs no server and no C compiler.
 // Several programs may have the file open at once, and work on the same state.
 //
@@ -8,6 +13,7 @@
 // beside it lie a log and an index, with -wal and -shm at the end of their names, which belong to it.
 //
 // One connection writes, one transaction after the other; several read meanwhile, each what was committed when it began.
+// How to back up and upgrade the file, and what a call costs, is told in docs/stores/sqlite.md.
 package sqlitestore
 
 import (
@@ -118,7 +124,8 @@ func (s *Store) view(ctx context.Context, fn func(sharing.ViewTx) error) (again 
 	return tx.unsettled, err
 }
 
-// Update implements [sharing.Store].
+// Update implements [sharing.Store]. It waits for others that write until ctx ends, for another program's lock
+// some ten seconds at most: then it fails with [sharing.ErrConflict].
 func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
 	if s.unsettled.Load() {
 		if err := s.settle(ctx); err != nil {
