@@ -18,6 +18,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -43,6 +44,11 @@ func interruptible() context.Context {
 
 // run opens the stores, moves, compares, and closes them.
 func run(ctx context.Context, out io.Writer, from, to string) (err error) {
+	if file, ok := strings.CutPrefix(from, "sqlite:"); ok { // which open would make
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("-from %s: %w", from, err)
+		}
+	}
 	source, err := open(ctx, from)
 	if err != nil {
 		return fmt.Errorf("-from %s: %w", from, err)

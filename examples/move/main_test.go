@@ -148,6 +148,7 @@ func TestErrors(t *testing.T) {
 	}
 	for text, err := range map[string]error{
 		"there is nothing to move":       run(ctx, io.Discard, "memory", "memory"),
+		"no such file":                   run(ctx, io.Discard, "sqlite:nothing.db", "memory"),
 		"no such kind of store":          run(ctx, io.Discard, "oracle:x", "memory"),
 		"which kind of store? A file is": run(ctx, io.Discard, "memory-catalogue", "go.mod"),
 		"-to sqlite:/no/such/folder/f":   run(ctx, io.Discard, "memory-catalogue", "sqlite:/no/such/folder/f"),
