@@ -84,6 +84,11 @@ func TestPages_CursorIsBound(t *testing.T) {
 	want(t, try("b", sharing.ImageQuery{Region: "r1"}, cursor), sharing.ErrInvalid)
 	_, _, err = w.InstancesPage(ctx, "b", sharing.InstanceQuery{}, sharing.Page{Cursor: cursor})
 	want(t, err, sharing.ErrInvalid)
+	// Two listings that take the same query are two all the same.
+	_, given, err := w.SharesGivenPage(ctx, "owner", sharing.ShareQuery{}, sharing.Page{Limit: 1})
+	want(t, err, nil)
+	_, _, err = w.SharesReceivedPage(ctx, "owner", sharing.ShareQuery{}, sharing.Page{Cursor: given})
+	want(t, err, sharing.ErrInvalid)
 	for i := range len(cursor) {
 		mangled := cursor[:i] + "~" + cursor[i+1:]
 		want(t, try("b", sharing.ImageQuery{}, mangled), sharing.ErrInvalid)

@@ -2,6 +2,7 @@ package sharing_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -81,8 +82,42 @@ func TestR23_NothingToChange(t *testing.T) {
 	want(t, w.Disable(ctx, "owner", img), nil)
 	w.share("owner", img, "b")
 	want(t, w.Unshare(ctx, "owner", img, "nobody"), nil)
-	if n := len(w.log()) - before; n != 1 {
-		t.Errorf("%d events, want that of the disable", n)
+	trust := sharing.Trust{Owners: []sharing.AccountID{"y", "x", "x"}}
+	for range 2 {
+		want(t, w.SetTrust(ctx, "b", trust), nil)
+	}
+	if n := len(w.log()) - before; n != 2 {
+		t.Errorf("%d events, want those of the disable and the trust policy", n)
+	}
+}
+
+// Another notice or another replacement takes the place of the one before (R16).
+func TestR16_DeprecateOtherwise(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img, first, second := w.image("owner"), w.image("owner"), w.image("owner")
+	for _, d := range []sharing.Deprecation{{Notice: "old"}, {Notice: "old", Replacement: first}, {Notice: "old", Replacement: second},
+		{Notice: "older", Replacement: second}} {
+		w.now = w.now.Add(time.Hour)
+		want(t, w.Deprecate(ctx, "owner", img, d), nil)
+		got, err := w.Image(ctx, "owner", img)
+		want(t, err, nil)
+		if d.At = w.now; *got.Deprecation != d {
+			t.Errorf("got %+v, want %+v", *got.Deprecation, d)
+		}
+	}
+}
+
+// A disabled image is in no listing but its owner's (R16).
+func TestR16_DisabledIsNotListed(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	w.share("owner", img, "b", sharing.Everyone)
+	want(t, w.Disable(t.Context(), "owner", img), nil)
+	for actor, n := range map[sharing.AccountID]int{"owner": 1, "b": 0, "anyone": 0} {
+		if got := seen(w, actor)["images"].([]sharing.Image); len(got) != n {
+			t.Errorf("%s sees %v, want %d images", actor, got, n)
+		}
 	}
 }
 
@@ -229,6 +264,40 @@ func TestR20_Sources(t *testing.T) {
 	check("b", sharing.Source{Instance: inst}, 0)
 	want(t, w.Terminate(ctx, "b", inst), nil)
 	check("b", sharing.Source{}, 0)
+}
+
+// Without a policy an image has at most 50 grantees, and an account 100 images in a region (R2, R3).
+func TestR2_R3_Defaults(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	for i := range 50 {
+		w.share("owner", img, sharing.Grantee(fmt.Sprint("g", i)))
+	}
+	_, err := w.Share(ctx, "owner", img, "one-more")
+	want(t, err, sharing.ErrShareLimit)
+	for range 99 {
+		w.image("owner")
+	}
+	_, err = w.Register(ctx, "owner", sharing.ImageSpec{Region: "r1"})
+	want(t, err, sharing.ErrImageQuota)
+	_, err = w.Register(ctx, "owner", sharing.ImageSpec{Region: "r2"})
+	want(t, err, nil)
+}
+
+// A share that has expired can't end (R15).
+func TestR15_ImpactAfterExpiry(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	_, err := w.ShareUntil(t.Context(), "owner", img, start.Add(time.Hour), "b")
+	want(t, err, nil)
+	w.launch("b", img)
+	w.now = start.Add(time.Hour)
+	impact, err := w.DeleteImpact(t.Context(), "owner", img)
+	want(t, err, nil)
+	if len(impact.Shares)+len(impact.Instances) > 0 {
+		t.Errorf("got %+v, want nothing: the share is over", impact)
+	}
 }
 
 // Every instance is counted, however many there are (R7).
