@@ -25,10 +25,9 @@ type cutter struct {
 	net.Listener
 	server string
 
-	mu     sync.Mutex
-	cut    *cut
-	conns  map[net.Conn]bool // all that are open
-	failed error
+	mu    sync.Mutex
+	cut   *cut
+	conns map[net.Conn]bool // all that are open
 }
 
 // A cut says where: after so many bytes to the server (up) or to the client.
@@ -155,7 +154,6 @@ type lossy struct {
 	*Store
 	*cutter
 	next atomic.Pointer[cut]
-	size [2]int64 // bytes down and up of a commit
 }
 
 func newLossy(t testing.TB, prefix string) *lossy {
