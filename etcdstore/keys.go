@@ -28,7 +28,7 @@ const (
 	tableSource   = "source"   // image, image: for each image made from the first, tombstones too
 	tableEnded    = "ended"    // image: its shares were ended by its deletion and are yet to be swept away
 
-	tableInstance = "instance" // instance: sharing.InstanceRecord
+	tableInstance = "instance" // instance: instanceValue
 	tableHas      = "has"      // account, instance: for each instance that is not terminated
 	tableFrom     = "from"     // image, instance: the same
 	tableUses     = "uses"     // account, image, instance: the same, to be counted

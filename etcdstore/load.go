@@ -175,11 +175,11 @@ func (tx *snapshot) expiries(id sharing.ImageID) (ends expiries, err error) {
 
 // instance returns the record of an instance, or nil.
 func (tx *snapshot) instance(id sharing.InstanceID) (*sharing.InstanceRecord, error) {
-	var rec sharing.InstanceRecord
+	var rec instanceValue
 	if ok, err := tx.value(tx.key(tableInstance, string(id)), &rec); !ok || err != nil {
 		return nil, err
 	}
-	return &rec, nil
+	return &rec.InstanceRecord, nil
 }
 
 // share returns the share of an image of this generation with a grantee, and whether there is one.

@@ -79,7 +79,7 @@ func (b *batch) enterLog() error {
 		b.put(b.key(tableActor, string(ev.Actor)) + text)
 		b.put(b.key(tableOperation, ev.Operation) + text)
 	}
-	return b.putValue(b.key(tableLog)+text, b.events)
+	return b.putValue(b.key(tableLog)+text, &b.events)
 }
 
 // entry returns the events of the entry of the log at a place, with their cursors, and its revision; 0 if there is none.

@@ -195,7 +195,7 @@ func TestR26_LostCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.set(nil)
-	step := int64(5)
+	step := int64(4)
 	if *long {
 		step = 1
 	}

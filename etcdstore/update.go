@@ -42,7 +42,7 @@ func (tx *update) PutInstance(rec sharing.InstanceRecord) error {
 
 // PutTrust implements [sharing.UpdateTx].
 func (tx *update) PutTrust(account sharing.AccountID, trust sharing.Trust) error {
-	return tx.write(func(b *batch) error { return b.putValue(tx.key(tableTrust, string(account)), trust) })
+	return tx.write(func(b *batch) error { return b.putValue(tx.key(tableTrust, string(account)), &trust) })
 }
 
 // Append implements [sharing.UpdateTx].
@@ -117,10 +117,10 @@ func (b *batch) putImage(rec sharing.ImageRecord) error {
 		}
 	}
 	b.reindex(b.imageKeys(&old.ImageRecord), b.imageKeys(&rec))
-	if err := b.putValue(b.key(tableImage, id), img); err != nil {
+	if err := b.putValue(b.key(tableImage, id), &img); err != nil {
 		return err
 	}
-	return b.putValue(b.key(tableAbout, id), about)
+	return b.putValue(b.key(tableAbout, id), &about)
 }
 
 // An indexKey is the key by which a record is found, and the key to write when it comes or goes, if there is one.
@@ -184,13 +184,13 @@ func (b *batch) touch(guard string) {
 
 func (b *batch) putInstance(rec sharing.InstanceRecord) error {
 	key := b.key(tableInstance, string(rec.ID))
-	var old sharing.InstanceRecord
+	var old instanceValue
 	if _, err := b.value(key, &old); err != nil {
 		return err
 	}
-	b.reindex(b.instanceKeys(&old), b.instanceKeys(&rec))
+	b.reindex(b.instanceKeys(&old.InstanceRecord), b.instanceKeys(&rec))
 	b.moved[rec.ID] = whereabouts{rec.Image, rec.Region}
-	return b.putValue(key, rec)
+	return b.putValue(key, &instanceValue{rec})
 }
 
 // putShares stores shares, all of one image.
@@ -246,19 +246,19 @@ func (b *batch) changeShares(image sharing.ImageID, grantees []sharing.Grantee, 
 		about.Shares++
 		ends = ends.with(share.Expires)
 		b.put(index)
-		if err := b.putValue(key, shareValue{*share, img.Generation}); err != nil {
+		if err := b.putValue(key, &shareValue{*share, img.Generation}); err != nil {
 			return err
 		}
 	}
 	switch {
 	case len(ends) > 0:
-		if err := b.putValue(b.key(tableExpiring, id), ends); err != nil {
+		if err := b.putValue(b.key(tableExpiring, id), &ends); err != nil {
 			return err
 		}
 	case expire:
 		b.remove(b.key(tableExpiring, id))
 	}
-	return b.putValue(b.key(tableAbout, id), about)
+	return b.putValue(b.key(tableAbout, id), &about)
 }
 
 // appendEvents appends events to the log. They are written at the end, all as one.
@@ -271,7 +271,7 @@ func (b *batch) appendEvents(events []sharing.Event) error {
 				return err
 			}
 			about.Sequence = ev.Sequence
-			if err := b.putValue(key, about); err != nil {
+			if err := b.putValue(key, &about); err != nil {
 				return err
 			}
 		}

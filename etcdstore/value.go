@@ -18,22 +18,25 @@ import (
 // and so ends all shares without touching them.
 type imageValue struct {
 	sharing.ImageRecord
-	Generation int64 `json:",omitzero"`
+	Generation int64
 }
 
 // An aboutValue is what changes with everything that hangs on an image. Whoever changes its record or its shares, or appends
 // an event about it, writes it: a transaction that finds it unchanged at the commit finds all of these unchanged.
 type aboutValue struct {
-	Sequence int64 `json:",omitzero"`
+	Sequence int64
 	// Shares counts the image's shares, expired ones too.
-	Shares int `json:",omitzero"`
+	Shares int
 }
 
 // A shareValue is what is stored of a share.
 type shareValue struct {
 	sharing.Share
-	Generation int64 `json:",omitzero"`
+	Generation int64
 }
+
+// An instanceValue is what is stored of an instance.
+type instanceValue struct{ sharing.InstanceRecord }
 
 // expiries are when the shares of an image expire that do, in no order.
 type expiries []time.Time
@@ -65,10 +68,11 @@ func (ends expiries) by(at time.Time) int {
 	return n
 }
 
-// A value is stored as one byte that says in which form, a checksum of its key and content, and the content as JSON.
+// A value is stored as one byte that says in which form, a checksum of its key and content, and the content.
 const (
-	formPlain   = 'j'
-	formDeflate = 'z' // for large values: etcd takes 1.5 MiB in one request
+	formPacked  = 'p' // see codec
+	formJSON    = 'j'
+	formDeflate = 'z' // JSON, if it is large: etcd takes 1.5 MiB in one request
 	headSize    = 1 + 4
 	deflateFrom = 4 << 10
 )
@@ -79,31 +83,45 @@ func checksum(key string, content []byte) uint32 {
 	return crc32.Update(crc32.Checksum([]byte(key), castagnoli), castagnoli, content)
 }
 
-// encode returns v as it is stored under key.
+// encode returns v, a pointer, as it is stored under key.
 func encode(key string, v any) ([]byte, error) {
-	content, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("etcdstore: %q can't be encoded: %w", key, err)
-	}
-	form := byte(formPlain)
-	if len(content) >= deflateFrom {
-		var packed bytes.Buffer
-		w, err := flate.NewWriter(&packed, flate.BestSpeed)
+	value := make([]byte, headSize, 256)
+	if p, ok := v.(packed); ok {
+		c := codec{data: value}
+		p.fields(&c)
+		value = c.data
+		value[0] = formPacked
+	} else {
+		content, err := json.Marshal(v)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("etcdstore: %q can't be encoded: %w", key, err)
 		}
-		if _, err := w.Write(content); err != nil {
-			return nil, err
+		value[0] = formJSON
+		if len(content) >= deflateFrom {
+			value[0] = formDeflate
+			if content, err = deflate(content); err != nil {
+				return nil, err
+			}
 		}
-		if err := w.Close(); err != nil {
-			return nil, err
-		}
-		form, content = formDeflate, packed.Bytes()
+		value = append(value, content...)
 	}
-	value := make([]byte, headSize, headSize+len(content))
-	value[0] = form
-	binary.BigEndian.PutUint32(value[1:], checksum(key, content))
-	return append(value, content...), nil
+	binary.BigEndian.PutUint32(value[1:], checksum(key, value[headSize:]))
+	return value, nil
+}
+
+func deflate(content []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return packed.Bytes(), nil
 }
 
 // decode reads into v what is stored under key. What can't be read is an error that names the key (R27).
@@ -123,8 +141,18 @@ func decodeValue(key string, value []byte, v any) error {
 	if binary.BigEndian.Uint32(value[1:]) != checksum(key, content) {
 		return fmt.Errorf("its checksum is wrong")
 	}
+	if p, ok := v.(packed); ok {
+		if value[0] != formPacked {
+			return fmt.Errorf("it has the unknown form %q", value[0])
+		}
+		c := codec{data: content, reading: true}
+		if p.fields(&c); c.err == nil && len(c.data) > 0 {
+			c.err = fmt.Errorf("%d bytes are left over", len(c.data))
+		}
+		return c.err
+	}
 	switch value[0] {
-	case formPlain:
+	case formJSON:
 	case formDeflate:
 		var err error
 		if content, err = io.ReadAll(flate.NewReader(bytes.NewReader(content))); err != nil {
