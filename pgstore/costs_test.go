@@ -189,7 +189,7 @@ const (
 )
 
 // change makes a change of an image, of two round trips: read queues its reads, and write its writes, and answers with its event.
-func (b *bare) change(ctx context.Context, image string, read func(*pgx.Batch), write func(batch *pgx.Batch, sequence int64) sharing.Event) error {
+func (b *bare) change(ctx context.Context, image, account string, read func(*pgx.Batch), write func(batch *pgx.Batch, sequence int64) sharing.Event) error {
 	conn, err := b.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -200,7 +200,7 @@ func (b *bare) change(ctx context.Context, image string, read func(*pgx.Batch), 
 	if b.naive {
 		first.Queue(bareRowLock, image)
 	} else {
-		first.Queue(bareLock, []string{"image " + image, "account", rand.Text()})
+		first.Queue(bareLock, []string{"image " + image, "account " + account, rand.Text()})
 	}
 	read(first)
 	var sequence int64
@@ -228,7 +228,7 @@ func (b *bare) change(ctx context.Context, image string, read func(*pgx.Batch), 
 
 func (b *bare) share(ctx context.Context, i int64) error {
 	image, grantee := string(imageOf(i)), fmt.Sprint("bare-", i)
-	return b.change(ctx, image, func(batch *pgx.Batch) {
+	return b.change(ctx, image, string(ownerOf(i)), func(batch *pgx.Batch) {
 		batch.Queue(bareAccess, image, string(ownerOf(i))).QueryRow(b.access)
 		batch.Queue("SELECT grantee, status, expires FROM sharing.shares WHERE image = $1 AND grantee = $2", image, grantee)
 		batch.Queue("SELECT count(*) FROM sharing.shares WHERE image = $1 AND (expires = '' OR expires > $2)", image, "2024")
@@ -247,7 +247,7 @@ func (b *bare) launch(ctx context.Context, i int64) error {
 func (b *bare) launchFrom(ctx context.Context, image sharing.ImageID, account sharing.AccountID) error {
 	rec := sharing.InstanceRecord{Instance: sharing.Instance{ID: sharing.InstanceID(strings.ToLower(rand.Text())), Owner: account, Region: "here",
 		Image: image, DiskGeneration: 1, LaunchedAt: time.Now().UTC()}}
-	return b.change(ctx, string(image), func(batch *pgx.Batch) {
+	return b.change(ctx, string(image), string(rec.ID), func(batch *pgx.Batch) {
 		batch.Queue(bareAccess, string(image), string(account)).QueryRow(b.access)
 		batch.Queue("SELECT 1 FROM sharing.instances WHERE id = $1", string(rec.ID))
 	}, func(batch *pgx.Batch, sequence int64) sharing.Event {

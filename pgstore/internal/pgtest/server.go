@@ -210,12 +210,21 @@ func (s *Server) Kill(tb testing.TB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for _, pid := range append([]int{pid}, children(pid)...) {
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // so that it starts no more children
+		tb.Fatal(err)
+	}
+	all := append(children(pid), pid)
+	for _, pid := range all {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 			tb.Fatal(err)
 		}
 	}
 	s.Stop()
+	for _, pid := range all {
+		for !gone(pid) { // a new server refuses to start before
+			time.Sleep(time.Millisecond)
+		}
+	}
 	_ = os.Remove(filepath.Join(s.dir, ".s.PGSQL."+port)) // so that it does not look as if the server were there
 }
 
@@ -237,6 +246,13 @@ func children(parent int) []int {
 		}
 	}
 	return pids
+}
+
+// gone reports whether a process has ended, be it that nobody has waited for it yet.
+func gone(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return err != nil || strings.HasPrefix(rest, "Z")
 }
 
 // Admit puts a line before all others of the server's pg_hba.conf.
