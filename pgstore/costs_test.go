@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -87,22 +91,23 @@ func TestCosts(t *testing.T) {
 			return err
 		}},
 	} {
-		t.Logf("%-12s %8s %10s %10s %6s", c.name, "callers", "bare/s", "engine/s", "ratio")
+		t.Logf("%-12s %8s %10s %10s %6s %9s %9s %6s", c.name, "callers", "bare/s", "engine/s", "ratio", "bare CPU", "engine", "ratio")
 		for _, callers := range []int{1, 2, 4, 8, 16, 32, 64} {
-			var rates [2][]float64
-			for round := range 3 {
+			var rates, cpus [2][]float64
+			for round := range 4 {
 				for which, call := range []func(context.Context, int64) error{c.bare, c.engine} {
-					rate, err := throughput(t.Context(), callers, *costs/3, call)
+					rate, cpu, err := throughput(t.Context(), callers, *costs/4, call)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if round > 0 || *costs < time.Second { // the first warms up
-						rates[which] = append(rates[which], rate)
+					if round > 0 { // the first warms up
+						rates[which], cpus[which] = append(rates[which], rate), append(cpus[which], cpu)
 					}
 				}
 			}
 			x, y := slices.Max(rates[0]), slices.Max(rates[1])
-			t.Logf("%-12s %8d %10.0f %10.0f %6.2f", c.name, callers, x, y, y/x)
+			u, v := slices.Min(cpus[0]), slices.Min(cpus[1])
+			t.Logf("%-12s %8d %10.0f %10.0f %6.2f %7.0fµs %7.0fµs %6.2f", c.name, callers, x, y, y/x, u, v, u/v)
 		}
 	}
 }
@@ -121,12 +126,13 @@ func machinesOwner(i int64) sharing.AccountID {
 	return sharing.AccountID(fmt.Sprintf("grantee-%08d", i*7%150))
 }
 
-// throughput returns how many calls a second so many callers make.
-func throughput(ctx context.Context, callers int, d time.Duration, call func(context.Context, int64) error) (float64, error) {
+// throughput returns how many calls a second so many callers make, and the microseconds of processor time
+// that client and server take for each.
+func throughput(ctx context.Context, callers int, d time.Duration, call func(context.Context, int64) error) (rate, cpu float64, err error) {
 	var done atomic.Int64
 	var failed atomic.Pointer[error]
 	var all sync.WaitGroup
-	begin := time.Now()
+	begin, busy := time.Now(), processorTime()
 	for range callers {
 		all.Go(func() {
 			for time.Since(begin) < d && failed.Load() == nil {
@@ -139,9 +145,32 @@ func throughput(ctx context.Context, callers int, d time.Duration, call func(con
 	}
 	all.Wait()
 	if err := failed.Load(); err != nil {
-		return 0, *err
+		return 0, 0, *err
 	}
-	return float64(done.Load()) / time.Since(begin).Seconds(), nil
+	n := float64(done.Load())
+	return n / time.Since(begin).Seconds(), float64((processorTime() - busy).Microseconds()) / n, nil
+}
+
+// processorTime is what this process and the sessions of its server have used. It is known on Linux only.
+func processorTime() time.Duration {
+	var self syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &self)
+	total := time.Duration(self.Utime.Nano() + self.Stime.Nano())
+	processes, _ := filepath.Glob("/proc/[0-9]*/schedstat")
+	for _, path := range processes {
+		title, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		if err != nil || !strings.HasPrefix(string(title), "postgres: sharing db") {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		used, _, _ := strings.Cut(string(text), " ")
+		nanoseconds, _ := strconv.ParseInt(used, 10, 64)
+		total += time.Duration(nanoseconds)
+	}
+	return total
 }
 
 var nextCall atomic.Int64

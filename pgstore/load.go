@@ -12,24 +12,6 @@ type reader struct {
 	marked *mark
 }
 
-// Access implements [sharing.ViewTx].
-func (r *reader) Access(account sharing.AccountID, organizations []sharing.OrganizationID, image sharing.ImageID) (sharing.Access, sharing.Trust, error) {
-	q := new(query)
-	eyes := eyesOf(account, organizations)
-	q.addAccess("= "+q.arg(string(image)), q.arg(eyes))
-	q.addTrust(q.arg(string(account)))
-	q.locks = modes{{imageLock, string(image)}: true, {trustLock, string(account)}: true}
-	facts, err := r.ask(q)
-	if err != nil {
-		return sharing.Access{}, sharing.Trust{}, err
-	}
-	found, err := r.gather(facts, eyes)
-	if err != nil {
-		return sharing.Access{}, sharing.Trust{}, err
-	}
-	return found.access(image), found.trust, nil
-}
-
 // Load implements [sharing.ViewTx].
 func (r *reader) Load(need sharing.Need) (sharing.State, error) {
 	if state, ok := r.known.answer(need); ok {

@@ -124,6 +124,7 @@ func TestR27_CorruptRecords(t *testing.T) {
 		{"images", "body", "'[]'", string(img.ID), []func() error{canUse, reinit}},
 		{"images", "body", other, string(img.ID), []func() error{canUse, reinit}},
 		{"images", "body", "(jsonb_set(body::jsonb, '{State}', '9'))::json", string(img.ID), []func() error{canUse, reinit}},
+		{"shares", "status", "-1", "grantee", []func() error{reinit}},
 		{"shares", "status", "7", "grantee", []func() error{canUse, reinit}},
 		{"shares", "expires", "'tomorrow'", "grantee", []func() error{canUse, reinit}},
 		{"shares", "expires", "'0001-01-01T00:00:00.000000000Z'", "grantee", []func() error{canUse, reinit}},
