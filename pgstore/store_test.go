@@ -135,7 +135,25 @@ func TestEngine(t *testing.T) {
 	shorten(t, "rapid.checks", "2")
 	shorten(t, "rapid.steps", "12")
 	b := sharedBed(t)
-	sharingtest.Run(t, sharingtest.Engine(func(tb sharingtest.TB) sharing.Store { return b.open(t, b.database(t)) }))
+	sharingtest.Run(t, sharingtest.Engine(func(tb sharingtest.TB) sharing.Store { return b.open(tb, b.database(tb)) }))
+}
+
+var depth = flag.Int("exhaustive.depth", 2, "how many changes deep TestExhaustive goes; each takes some ten times as long as the one before")
+
+// TestExhaustive tries every call in every state that few changes lead to.
+func TestExhaustive(t *testing.T) {
+	b := sharedBed(t)
+	database := b.database(t)
+	store := b.open(t, database)
+	open := sharingtest.Engine(func(tb sharingtest.TB) sharing.Store { // one world at a time: each begins where the last one ends
+		b.empty(tb, database)
+		return store
+	})
+	for _, alphabet := range sharingtest.Alphabets {
+		t.Run(alphabet.Name, func(t *testing.T) {
+			t.Log(sharingtest.Explore(t, open, alphabet, sharingtest.Search{Symmetric: true, Depth: *depth}))
+		})
+	}
 }
 
 // shorten sets a flag for this test, unless the command line does.
