@@ -13,7 +13,7 @@ import (
 	"github.com/imageshare/sharing/pgstore/internal/pgtest"
 )
 
-var lostStride = flag.Int("lost.stride", 0, "cut the connection after every so many bytes of a call; 0: about 600 cases in all")
+var lostStride = flag.Int("lost.stride", 0, "cut the connection after every so many bytes of a call; 0: somewhat more than 500 cases in all")
 
 // TestR26_LostCommit cuts the connection of a change at every position: of what the store sends, where the server gets
 // the rest too late or never, and of what the server answers. Whatever the store then says is the truth, and repeating
@@ -35,9 +35,9 @@ func TestR26_LostCommit(t *testing.T) {
 			}
 		})
 	}
-	each("Up", up, 200, pgtest.Cut{Direction: pgtest.Up})
-	each("UpLate", up, 150, pgtest.Cut{Direction: pgtest.Up, Late: true})
-	each("Down", down, 200, pgtest.Cut{Direction: pgtest.Down})
+	each("Up", up, 160, pgtest.Cut{Direction: pgtest.Up})
+	each("UpLate", up, 100, pgtest.Cut{Direction: pgtest.Up, Late: true})
+	each("Down", down, 180, pgtest.Cut{Direction: pgtest.Down})
 	each("UpAway", up, 20, pgtest.Cut{Direction: pgtest.Up, Away: true})
 	each("UpLateAway", up, 20, pgtest.Cut{Direction: pgtest.Up, Away: true, Late: true})
 	each("DownAway", down, 20, pgtest.Cut{Direction: pgtest.Down, Away: true})
