@@ -66,7 +66,7 @@ var Alphabets = []Alphabet{
 	{
 		Name:     "lineage", // R3, R4, R10, R12
 		Ops:      []string{"Register", "Copy", "Capture", "Share", "Unshare", "Seal", "ForceDelete", "Disable", "Launch", "ReplaceDisk", "Terminate"},
-		Policy:   sharing.Policy{MaxImages: 1},
+		Policy:   sharing.Policy{MaxImages: 2},
 		Accounts: two, Regions: []sharing.Region{"r1", "r2"}, Images: 2, Instances: 1,
 	},
 	{

@@ -60,7 +60,6 @@ func Explore(t TB, open Open, a Alphabet, s Search, lacks ...Feature) (found Exp
 			return found
 		}
 		w := x.world(t, at)
-		w.visible(t, a.Accounts, a.Regions)
 		here := x.key(w, nil)
 		for _, step := range a.steps(w.model) {
 			x.step(t, w, step)
@@ -70,6 +69,7 @@ func Explore(t TB, open Open, a Alphabet, s Search, lacks ...Feature) (found Exp
 			}
 			if key := x.canonical(w); !known[key] && !a.beyond(w.model) {
 				known[key] = true
+				w.visible(t, a.Accounts, a.Regions)
 				queue = append(queue, &node{at, step, at.depth + 1})
 			} else {
 				w.glance(t, a.Accounts) // nobody looks from there, or somebody did who came by another way
