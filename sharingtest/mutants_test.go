@@ -40,11 +40,9 @@ var mutants = []struct {
 }
 
 func TestSuiteFindsMutants(t *testing.T) {
-	shrink := flag.Lookup("rapid.shrinktime")
-	defer shrink.Value.Set(shrink.Value.String())
-	if err := shrink.Value.Set("0s"); err != nil { // how a mutant is found is of no interest
-		t.Fatal(err)
-	}
+	// How a mutant is found is of no interest.
+	set(t, "rapid.shrinktime", "0s")
+	set(t, "rapid.nofailfile", "true")
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {
 			how := failure(func(t TB) { judge(t, m.finder, m.mutant) })
@@ -54,6 +52,15 @@ func TestSuiteFindsMutants(t *testing.T) {
 			t.Log(how)
 		})
 	}
+}
+
+// set sets a flag until the test ends.
+func set(t *testing.T, name, value string) {
+	before := flag.Lookup(name).Value.String()
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { flag.Set(name, before) })
 }
 
 // judge judges a system by the short search of an alphabet, or by random calls.
