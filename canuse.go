@@ -41,8 +41,8 @@ type check struct {
 	region  Region
 	view    func(ViewTx) error
 	err     error
-	// named: the store holds the image in the region, with the actor as its owner or grantee. Only valid identifiers
-	// get into a store, so that these need no other check.
+	// named: the store holds the image in the region, with the actor as its owner or as a grantee that is an account.
+	// Only valid identifiers get into a store, so that these need no other check.
 	named bool
 }
 
@@ -59,7 +59,7 @@ func (k *check) run(tx ViewTx) error {
 	if err == nil {
 		k.m.Trust = trust
 		_, err = k.m.canUse(&access, k.image, k.region, "")
-		k.named = access.Image != nil && (access.Own.Exists || access.Image.Owner == k.m.actor)
+		k.named = access.Image != nil && (access.Image.Owner == k.m.actor || access.Own.Exists && Account(k.m.actor).isAccount())
 	}
 	k.err = err
 	return err

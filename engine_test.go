@@ -363,6 +363,19 @@ func TestR23_Token(t *testing.T) {
 	w.now = w.now.Add(2 * time.Hour)
 	_, err = w.Once("t2").ShareUntil(ctx, "owner", img, until, "b")
 	want(t, err, nil)
+	// So it does where the engine had a directory then and has none now.
+	withDirectory, err := sharing.New(w.store, sharing.WithDirectory(new(directory)))
+	want(t, err, nil)
+	_, err = withDirectory.Once("t6").Share(ctx, "owner", img, "org:o")
+	want(t, err, nil)
+	_, err = w.Once("t6").Share(ctx, "owner", img, "org:o")
+	want(t, err, nil)
+	_, err = w.Share(ctx, "owner", img, "org:o")
+	want(t, err, sharing.ErrInvalid)
+	for _, year := range []int{-1, 10000} {
+		_, err = w.Once("t7").ShareUntil(ctx, "owner", img, time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), "b")
+		want(t, err, sharing.ErrInvalid)
+	}
 	// Neither a refusal, a dry run nor a call that changes nothing uses up a token.
 	_, err = w.Once("t3").Share(ctx, "stranger", img, "x")
 	want(t, err, sharing.ErrImageNotFound)

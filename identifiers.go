@@ -77,6 +77,11 @@ func (g Grantee) Organization() (OrganizationID, bool) {
 	return OrganizationID(id), ok
 }
 
+// isAccount reports whether g, which was found in a store and therefore is valid, is an account.
+func (g Grantee) isAccount() bool {
+	return g != Everyone && !strings.HasPrefix(string(g), organizationPrefix)
+}
+
 // Validate returns an error wrapping [ErrInvalid] unless g is [Everyone], a valid [AccountID],
 // or "org:" and a valid [OrganizationID].
 func (g Grantee) Validate() error {

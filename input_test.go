@@ -129,6 +129,19 @@ func first[T any](seq func(func(T, error) bool)) (err error) {
 	return err
 }
 
+// A grantee that is no account is no actor either, also where an image is shared with it (R25, R27).
+func TestR25_GroupAsActor(t *testing.T) {
+	w := newWorld(t, sharing.WithDirectory(new(directory)))
+	img := w.image("owner")
+	w.share("owner", img, sharing.Everyone, sharing.Organization("o"))
+	for _, g := range []sharing.Grantee{sharing.Everyone, sharing.Organization("o")} {
+		actor := sharing.AccountID(g)
+		_, err := w.Launch(t.Context(), actor, sharing.LaunchSpec{Image: img, Region: "r1"})
+		want(t, err, sharing.ErrInvalid)
+		want(t, w.CanUse(t.Context(), actor, img, "r1"), sharing.ErrInvalid)
+	}
+}
+
 func TestIdentifiers_Unusual(t *testing.T) {
 	for _, id := range []sharing.AccountID{"ä", "日本", "a/b", "a%b_c'\"\\", sharing.AccountID(strings.Repeat("x", 128)), "\u200b"} {
 		if err := id.Validate(); err != nil {

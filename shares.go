@@ -31,13 +31,20 @@ func (e *Engine) ShareUntil(ctx context.Context, actor AccountID, image ImageID,
 }
 
 func (e *Engine) share(ctx context.Context, op string, actor AccountID, image ImageID, until *time.Time, grantees []Grantee) ([]Share, error) {
-	c, err := e.begin(ctx, op, actor, image.Validate(), validGrantees(grantees), e.organizationsShareable(grantees))
+	c, err := e.begin(ctx, op, actor, image.Validate(), validGrantees(grantees))
 	if err != nil {
 		return nil, err
 	}
 	grantees = distinct(grantees)
+	request := shareRequest{Image: image, Grantees: grantees}
+	if until != nil {
+		request.Until = until.Format(time.RFC3339Nano)
+	}
 	need := c.shareLimit(Need{Image: image, Grantees: grantees})
-	return makeChange(c, shareRequest{image, grantees, until}, need, func(m *moment) ([]Share, []Event, error) {
+	return makeChange(c, request, need, func(m *moment) ([]Share, []Event, error) {
+		if err := e.organizationsShareable(grantees); err != nil {
+			return nil, nil, err
+		}
 		if until != nil {
 			if err := validExpiry(*until, m.now()); err != nil {
 				return nil, nil, err
@@ -86,14 +93,17 @@ func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, 
 	if len(grantees) > 0 {
 		named = validGrantees(grantees)
 	}
-	c, err := e.begin(ctx, "SetShares", actor, image.Validate(), named, e.organizationsShareable(grantees))
+	c, err := e.begin(ctx, "SetShares", actor, image.Validate(), named)
 	if err != nil {
 		return nil, err
 	}
 	grantees = distinct(grantees)
 	slices.Sort(grantees)
 	need := Need{Image: image, AllShares: true}
-	return makeChange(c, shareRequest{image, grantees, nil}, need, func(m *moment) ([]Share, []Event, error) {
+	return makeChange(c, shareRequest{Image: image, Grantees: grantees}, need, func(m *moment) ([]Share, []Event, error) {
+		if err := e.organizationsShareable(grantees); err != nil {
+			return nil, nil, err
+		}
 		img, err := m.ownImage(image)
 		if err != nil {
 			return nil, nil, err
@@ -138,7 +148,7 @@ func (e *Engine) Unshare(ctx context.Context, actor AccountID, image ImageID, gr
 	}
 	grantees = distinct(grantees)
 	need := Need{Image: image, Grantees: grantees}
-	_, err = makeChange(c, shareRequest{image, grantees, nil}, need, func(m *moment) (none struct{}, events []Event, err error) {
+	_, err = makeChange(c, shareRequest{Image: image, Grantees: grantees}, need, func(m *moment) (none struct{}, events []Event, err error) {
 		img, err := m.ownImage(image)
 		if err != nil {
 			return none, nil, err
@@ -213,6 +223,7 @@ func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, im
 }
 
 // organizationsShareable rejects organisations as grantees where nothing tells who is in them (R19).
+// A used token comes first (R23): the engine that it was used with may have had a directory.
 func (e *Engine) organizationsShareable(grantees []Grantee) error {
 	if e.directory != nil {
 		return nil
@@ -237,7 +248,7 @@ func (c *call) shareLimit(need Need) Need {
 type shareRequest struct {
 	Image    ImageID
 	Grantees granteeSet
-	Until    *time.Time
+	Until    string // of ShareUntil, as text: JSON has no times after the year 9999
 }
 
 // A granteeSet is encoded alike whatever the order of its grantees.

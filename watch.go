@@ -12,7 +12,7 @@ import (
 // A cursor of another store is [ErrInvalid]. An error ends the loop.
 func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		err := q.validate()
+		q, err := q, q.validate() // of this loop: the next one over the same events begins anew
 		for left := q.Limit; err == nil; {
 			page := q
 			if page.Limit = maxPage; q.Limit > 0 {
@@ -44,6 +44,7 @@ func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, erro
 // A cursor of another store is [ErrInvalid]. An error ends the loop; to go on, watch after the last event's cursor.
 func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
+		after := after // of this loop: the next one begins anew
 		for ctx.Err() == nil {
 			events, wait, err := e.readEvents(ctx, EventQuery{After: after, Limit: watchBatch})
 			for _, ev := range events {

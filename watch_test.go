@@ -3,6 +3,7 @@ package sharing_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"testing"
 	"testing/synctest"
 
@@ -82,6 +83,34 @@ func TestR24_WatchSlowly(t *testing.T) {
 		break
 	}
 	want(t, first(w.Watch(t.Context(), "no cursor")), sharing.ErrInvalid)
+}
+
+// Each loop over the same events begins anew, as with every listing.
+func TestEvents_LoopsBeginAnew(t *testing.T) {
+	w := newWorld(t)
+	w.image("owner")
+	w.image("owner")
+	for name, events := range map[string]iter.Seq2[sharing.Event, error]{
+		"Events":            w.Events(t.Context(), sharing.EventQuery{}),
+		"Events with limit": w.Events(t.Context(), sharing.EventQuery{Limit: 2}),
+		"Watch":             w.Watch(t.Context(), ""),
+	} {
+		for range 2 {
+			n := 0
+			for ev, err := range events {
+				want(t, err, nil)
+				if n++; ev.Image != sharing.ImageID(fmt.Sprintf("id-%04d", n)) {
+					t.Errorf("%s: event %d is of %s", name, n, ev.Image)
+				}
+				if n == 2 {
+					break
+				}
+			}
+			if n != 2 {
+				t.Errorf("%s: a loop gives %d events, want 2", name, n)
+			}
+		}
+	}
 }
 
 func TestEvents_Queries(t *testing.T) {
