@@ -1,0 +1,103 @@
+// Bench measures this library side by side with floors and peers, and writes the tables and curves of docs/PERFORMANCE.md.
+//
+//	go run -C bench .                # the short form, some minutes
+//	go run -C bench . -long          # with the largest sizes
+//	go run -C bench . -only W1,W4    # some works
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imageshare/sharing/bench/contest"
+	"github.com/imageshare/sharing/bench/memory"
+	"github.com/imageshare/sharing/bench/report"
+)
+
+// works are all that is measured, in the order of the report.
+func works() []contest.Work {
+	return slices.Concat(
+		memory.Works(),
+	)
+}
+
+func main() {
+	docs := flag.String("docs", "../docs", "the `folder` of PERFORMANCE.md, which gets the tables; without it they are only printed")
+	only := flag.String("only", "", "the `works` to run, such as W1,W4; all if empty")
+	long := flag.Bool("long", false, "the long form, with the largest sizes and more rounds")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *docs, *only, *long); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, docs, only string, long bool) error {
+	all := works()
+	selected, err := choose(all, only)
+	if err != nil {
+		return err
+	}
+	results, err := report.Load(docs)
+	if err != nil {
+		return err
+	}
+	scale, form := contest.Short, "short"
+	if long {
+		scale, form = contest.Long, "long"
+	}
+	var failed []string
+	for _, work := range selected {
+		fmt.Printf("## %s: %s\n\n", work.ID, work.Title)
+		start := time.Now()
+		rows, err := work.Run(ctx, scale)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			fmt.Printf("failed: %v\n\n", err)
+			failed = append(failed, work.ID)
+			continue
+		}
+		result := report.Result{Date: time.Now().UTC(), Machine: report.Machine(), Scale: form, Took: time.Since(start), Rows: rows}
+		results[work.ID] = result
+		fmt.Printf("%s\ntook %v\n\n", report.Table(work, result), result.Took.Round(time.Second))
+	}
+	fmt.Println(report.Goals(all, results))
+	switch err := report.Save(docs, all, results); {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
+		fmt.Printf("not written: %v\n", err)
+	case err != nil:
+		return err
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("these works failed: %s", strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+// choose returns the works that only names.
+func choose(works []contest.Work, only string) ([]contest.Work, error) {
+	if only == "" {
+		return works, nil
+	}
+	var chosen []contest.Work
+	for id := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(works, func(w contest.Work) bool { return w.ID == id })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no work %s", id)
+		}
+		chosen = append(chosen, works[i])
+	}
+	return chosen, nil
+}

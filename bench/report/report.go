@@ -1,0 +1,98 @@
+// Package report writes what was measured as tables in Markdown and curves in SVG.
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/imageshare/sharing/bench/contest"
+)
+
+// A Result is what a run of a work measured.
+type Result struct {
+	Date    time.Time
+	Machine string
+	Scale   string // "short" or "long"
+	Took    time.Duration
+	Rows    []contest.Row
+}
+
+// Results are the last results of each work, by its ID.
+type Results map[string]Result
+
+// The files in a folder of docs.
+const (
+	page    = "PERFORMANCE.md"
+	curves  = "performance"
+	results = "results.json" // in curves
+)
+
+// Load reads the results that the folder docs has; none if it has none yet.
+func Load(docs string) (Results, error) {
+	read := make(Results)
+	text, err := os.ReadFile(filepath.Join(docs, curves, results))
+	if errors.Is(err, fs.ErrNotExist) {
+		return read, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &read)
+	}
+	return read, err
+}
+
+// Save writes the results into the folder docs: as they are, as tables into the page, between the markers of each work,
+// and as curves beside it.
+func Save(docs string, works []contest.Work, all Results) error {
+	text, err := json.MarshalIndent(all, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(docs, curves), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(docs, curves, results), append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	written, err := os.ReadFile(filepath.Join(docs, page))
+	if err != nil {
+		return err
+	}
+	if written, err = replace(written, "goals", Goals(works, all)); err != nil {
+		return err
+	}
+	for _, work := range works {
+		result, ok := all[work.ID]
+		if !ok {
+			continue
+		}
+		section := Table(work, result)
+		for _, curve := range Curves(work, result.Rows) {
+			section += fmt.Sprintf("\n![%s](%s/%s)\n", curve.Title, curves, curve.File)
+			if err := os.WriteFile(filepath.Join(docs, curves, curve.File), curve.SVG, 0o644); err != nil {
+				return err
+			}
+		}
+		if written, err = replace(written, work.ID, section); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(docs, page), written, 0o644)
+}
+
+// replace puts text between the markers of a section.
+func replace(in []byte, section, text string) ([]byte, error) {
+	begin, end := fmt.Appendf(nil, "<!-- bench:begin %s -->\n", section), fmt.Appendf(nil, "<!-- bench:end %s -->\n", section)
+	before, rest, ok := bytes.Cut(in, begin)
+	_, after, closed := bytes.Cut(rest, end)
+	if !ok || !closed {
+		return nil, fmt.Errorf("%s has no section of %s, between %q and %q", page, section, begin, end)
+	}
+	return slices.Concat(before, begin, []byte(text), end, after), nil
+}
