@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/pgtest"
 	"github.com/imageshare/sharing/pgstore"
-	"github.com/imageshare/sharing/pgstore/internal/pgtest"
 )
 
 var lostStride = flag.Int("lost.stride", 0, "cut the connection after every so many bytes of a call; 0: somewhat more than 500 cases in all")

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/pgtest"
 	"github.com/imageshare/sharing/pgstore"
-	"github.com/imageshare/sharing/pgstore/internal/pgtest"
 	"github.com/imageshare/sharing/sharingtest"
 	"github.com/imageshare/sharing/storetest"
 )

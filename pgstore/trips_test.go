@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/pgtest"
 	"github.com/imageshare/sharing/pgstore"
-	"github.com/imageshare/sharing/pgstore/internal/pgtest"
 )
 
 // TestRoundTrips counts the requests of each call, once its statements are prepared: a check is one, a change at most two.
