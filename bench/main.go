@@ -19,6 +19,7 @@ import (
 
 	"github.com/imageshare/sharing/bench/contest"
 	"github.com/imageshare/sharing/bench/memory"
+	"github.com/imageshare/sharing/bench/postgres"
 	"github.com/imageshare/sharing/bench/report"
 )
 
@@ -26,10 +27,12 @@ import (
 func works() []contest.Work {
 	return slices.Concat(
 		memory.Works(),
+		postgres.Works(),
 	)
 }
 
 func main() {
+	contest.Serve(map[string]contest.Opener{postgres.ID: postgres.Open})
 	docs := flag.String("docs", "../docs", "the `folder` of PERFORMANCE.md, which gets the tables; without it they are only printed")
 	only := flag.String("only", "", "the `works` to run, such as W1,W4; all if empty")
 	long := flag.Bool("long", false, "the long form, with the largest sizes and more rounds")
