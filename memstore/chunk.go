@@ -18,13 +18,13 @@ const maxRows = 128
 //	the number of shares, in one byte,
 //	their tags, each one byte of the grantee's hash, by which they are found,
 //	their rows, of rowSize bytes each,
-//	the place of the end of the names, in four bytes,
+//	the length of the names, in four bytes,
 //	their names: the grantees.
 type chunk []byte
 
 // Where in a row the values are.
 const (
-	rowName    = 0 // the place of the name in the chunk, in four bytes; it ends where the next one begins
+	rowName    = 0 // where among the names its own begins, in four bytes; it ends where the next one begins
 	rowStatus  = 4
 	rowExpires = rowStatus + 1
 	rowCreated = rowExpires + timeSize
@@ -51,10 +51,16 @@ func (c chunk) len() int {
 // rowAt returns where the i-th row begins, or the rows end.
 func (c chunk) rowAt(i int) int { return 1 + int(c[0]) + i*rowSize }
 
-// nameAt returns where the i-th name begins, or the names end.
+// nameAt returns where among the names the i-th one begins, or the names end.
 func (c chunk) nameAt(i int) int { return int(binary.LittleEndian.Uint32(c[c.rowAt(i):])) }
 
-func (c chunk) name(i int) []byte { return c[c.nameAt(i):c.nameAt(i+1)] }
+// names returns the i-th name and those after it, up to that before the j-th.
+func (c chunk) names(i, j int) []byte {
+	names := c[c.rowAt(int(c[0]))+4:]
+	return names[c.nameAt(i):c.nameAt(j)]
+}
+
+func (c chunk) name(i int) []byte { return c.names(i, i+1) }
 
 // find returns the share with grantee, which has the given tag.
 func (c chunk) find(grantee sharing.Grantee, tag byte) (row, bool) {
@@ -113,17 +119,15 @@ func (r row) share(image sharing.ImageID) sharing.Share {
 	}
 }
 
-// pack returns a chunk of one share, whose grantee has the given tag.
-func pack(share sharing.Share, tag byte) chunk {
-	const name = 1 + 1 + rowSize + 4
-	c := make(chunk, 0, name+len(share.Grantee))
+// appendShare appends a chunk of one share, whose grantee has the given tag, to c.
+func appendShare(c chunk, share *sharing.Share, tag byte) chunk {
 	c = append(c, 1, tag)
-	c = binary.LittleEndian.AppendUint32(c, name)
+	c = binary.LittleEndian.AppendUint32(c, 0)
 	c = append(c, byte(share.Status))
 	c = appendTime(c, share.Expires)
 	c = appendTime(c, share.CreatedAt)
 	c = appendTime(c, share.UpdatedAt)
-	c = binary.LittleEndian.AppendUint32(c, uint32(name+len(share.Grantee)))
+	c = binary.LittleEndian.AppendUint32(c, uint32(len(share.Grantee)))
 	return append(c, share.Grantee...)
 }
 
@@ -150,25 +154,29 @@ func join(parts ...part) chunk {
 	if count == 0 {
 		return nil
 	}
-	name := 1 + count*(1+rowSize) + 4
-	c := make(chunk, 0, name+names)
+	c := make(chunk, 0, 1+count*(1+rowSize)+4+names)
 	c = append(c, byte(count))
 	for _, p := range parts {
 		if p.from < p.to {
 			c = append(c, p.chunk[1+p.from:1+p.to]...)
 		}
 	}
-	for _, p := range parts {
-		for i := p.from; i < p.to; i++ {
-			c = binary.LittleEndian.AppendUint32(c, uint32(name))
-			c = append(c, p.chunk[p.chunk.rowAt(i)+rowStatus:p.chunk.rowAt(i+1)]...)
-			name += len(p.chunk.name(i))
-		}
-	}
-	c = binary.LittleEndian.AppendUint32(c, uint32(name))
+	name := 0
 	for _, p := range parts {
 		if p.from < p.to {
-			c = append(c, p.chunk[p.chunk.nameAt(p.from):p.chunk.nameAt(p.to)]...)
+			moved, begin := name-p.chunk.nameAt(p.from), len(c)
+			c = append(c, p.chunk[p.chunk.rowAt(p.from):p.chunk.rowAt(p.to)]...)
+			for ; moved != 0 && begin < len(c); begin += rowSize {
+				at := c[begin+rowName:]
+				binary.LittleEndian.PutUint32(at, binary.LittleEndian.Uint32(at)+uint32(moved))
+			}
+			name += p.chunk.nameAt(p.to) - p.chunk.nameAt(p.from)
+		}
+	}
+	c = binary.LittleEndian.AppendUint32(c, uint32(names))
+	for _, p := range parts {
+		if p.from < p.to {
+			c = append(c, p.chunk.names(p.from, p.to)...)
 		}
 	}
 	return c

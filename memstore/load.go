@@ -91,9 +91,11 @@ func (s *Store) loadShares(id sharing.ImageID, img *image, need *sharing.Need, s
 			state.Shares = append(state.Shares, r.share(id))
 		}
 	case len(need.Grantees) > 0:
-		grantees := slices.Clone(need.Grantees)
-		slices.Sort(grantees)
-		for _, g := range slices.Compact(grantees) {
+		grantees := need.Grantees
+		if len(grantees) > 1 {
+			grantees = slices.Compact(slices.Sorted(slices.Values(grantees)))
+		}
+		for _, g := range grantees {
 			if r, ok := img.shares.find(g, s.tag(g)); ok {
 				state.Shares = append(state.Shares, r.share(id))
 			}

@@ -95,7 +95,7 @@ func (s *shares) presentAt(now time.Time) int {
 }
 
 // put stores share, whose grantee has the given tag, in place of that with the same grantee, if there is one.
-func (s *shares) put(share sharing.Share, tag byte) {
+func (s *shares) put(share *sharing.Share, tag byte) {
 	n := s.chunkOf(share.Grantee)
 	c := s.chunkAt(n)
 	i, found := c.search(share.Grantee)
@@ -110,13 +110,14 @@ func (s *shares) put(share sharing.Share, tag byte) {
 		}
 		s.expiring.add(expiryKey(share.Expires, share.Grantee))
 	}
-	before, added, after := part{*c, 0, i}, part{pack(share, tag), 0, 1}, part{*c, rest, c.len()}
+	var memory [256]byte // enough for one share
+	before, added, after := part{*c, 0, i}, part{appendShare(memory[:0], share, tag), 0, 1}, part{*c, rest, c.len()}
 	switch {
 	case found || c.len() < maxRows:
 		*c = join(before, added, after)
 	case i == maxRows:
 		// Shares that come in ascending order fill their chunks.
-		s.insertChunk(n+1, added.chunk)
+		s.insertChunk(n+1, join(added))
 	default:
 		*c = join(before, added)
 		s.insertChunk(n+1, join(after))

@@ -41,7 +41,7 @@ func TestShares_AsSortedSlice(t *testing.T) {
 				}
 				run(t, func(g sharing.Grantee) {
 					like.Grantee = g
-					got.put(like, tag(g))
+					got.put(&like, tag(g))
 					if i, found := place(g); found {
 						want[i] = like
 					} else {

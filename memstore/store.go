@@ -5,9 +5,9 @@
 // It is for tests, and for programs that can rebuild their state: what is in it is gone when the program ends.
 // [sharing.Replay] fills a new one from an event log that was kept elsewhere.
 //
-// One lock makes transactions strictly serialisable: those that read share it, one that writes has it alone.
-// What a transaction writes is kept aside until its closure has returned nil, and then applied by code that can't fail,
-// so that a transaction that ends in any other way leaves no trace.
+// Two locks make transactions strictly serialisable. Those that write come one after the other. What one writes is kept
+// aside until its closure has returned nil, and then applied, by code that can't fail, so that a transaction that ends in
+// any other way leaves no trace. Only while it is applied are those that read kept out.
 //
 // # Layout
 //
@@ -27,7 +27,8 @@ import (
 
 // A Store keeps an engine's state in memory. Make one with [New]. It is safe for concurrent use.
 type Store struct {
-	mu sync.RWMutex // guards all that follows
+	writing sync.Mutex   // held by a transaction that writes, as long as it lasts
+	mu      sync.RWMutex // guards all that follows; who holds writing may read without it, since nobody else writes
 
 	images      map[sharing.ImageID]*image
 	imagesBy    index[attribute, sharing.ImageID]
@@ -92,8 +93,8 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	tx := &update{view: view{store: s, ctx: ctx}}
 	tx.writes = tx.few[:0]
 	if err := fn(tx); err != nil {
@@ -102,8 +103,10 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for _, write := range tx.writes {
-		write()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range tx.writes {
+		s.apply(&tx.writes[i])
 	}
 	s.sweep()
 	return nil

@@ -2,18 +2,30 @@ package memstore
 
 import "github.com/imageshare/sharing"
 
-// An update is a transaction that writes: it remembers what to do, in order, once its closure has returned nil.
+// An update is a transaction that writes: it remembers what to write, in order, until its closure has returned nil.
 type update struct {
 	view
-	writes []func()
-	few    [4]func() // the memory of the first writes, as most transactions have no more
+	writes []write
+	few    [4]write // the memory of the first writes, as most transactions have no more
 }
 
-func (tx *update) write(do func()) error {
+// A write is one call of an update: only the fields that it needs are set.
+type write struct {
+	image    *image
+	instance *sharing.InstanceRecord
+	trust    *sharing.Trust
+	account  sharing.AccountID // whose trust it is
+	shares   []sharing.Share
+	ended    []sharing.Grantee
+	endedOf  sharing.ImageID
+	events   []sharing.Event
+}
+
+func (tx *update) write(w write) error {
 	if err := tx.ctx.Err(); err != nil {
 		return err
 	}
-	tx.writes = append(tx.writes, do)
+	tx.writes = append(tx.writes, w)
 	return nil
 }
 
@@ -21,32 +33,43 @@ func (tx *update) write(do func()) error {
 func (tx *update) PutImage(record sharing.ImageRecord) error {
 	img := &image{record: record}
 	together(&img.record)
-	return tx.write(func() { tx.store.putImage(img) })
+	return tx.write(write{image: img})
 }
 
 // PutShares implements [sharing.UpdateTx].
-func (tx *update) PutShares(shares []sharing.Share) error {
-	return tx.write(func() { tx.store.putShares(shares) })
-}
+func (tx *update) PutShares(shares []sharing.Share) error { return tx.write(write{shares: shares}) }
 
 // DeleteShares implements [sharing.UpdateTx].
 func (tx *update) DeleteShares(image sharing.ImageID, grantees []sharing.Grantee) error {
-	return tx.write(func() { tx.store.deleteShares(image, grantees) })
+	return tx.write(write{endedOf: image, ended: grantees})
 }
 
 // PutInstance implements [sharing.UpdateTx].
 func (tx *update) PutInstance(record sharing.InstanceRecord) error {
-	return tx.write(func() { tx.store.putInstance(&record) })
+	return tx.write(write{instance: &record})
 }
 
 // PutTrust implements [sharing.UpdateTx].
 func (tx *update) PutTrust(account sharing.AccountID, trust sharing.Trust) error {
-	return tx.write(func() { tx.store.putTrust(account, trust) })
+	return tx.write(write{account: account, trust: &trust})
 }
 
 // Append implements [sharing.UpdateTx].
-func (tx *update) Append(events []sharing.Event) error {
-	return tx.write(func() { tx.store.appendEvents(events) })
+func (tx *update) Append(events []sharing.Event) error { return tx.write(write{events: events}) }
+
+// apply makes the write. It can't fail.
+func (s *Store) apply(w *write) {
+	switch {
+	case w.image != nil:
+		s.putImage(w.image)
+	case w.instance != nil:
+		s.putInstance(w.instance)
+	case w.trust != nil:
+		s.putTrust(w.account, *w.trust)
+	}
+	s.putShares(w.shares)
+	s.deleteShares(w.endedOf, w.ended)
+	s.appendEvents(w.events)
 }
 
 func (s *Store) putImage(img *image) {
@@ -97,7 +120,7 @@ func (s *Store) putShares(shares []sharing.Share) {
 	}
 	for i := range shares {
 		grantee := shares[i].Grantee
-		img.shares.put(shares[i], s.tag(grantee))
+		img.shares.put(&shares[i], s.tag(grantee))
 		s.imagesBy.add(attribute{fieldGrantee, "", string(grantee)}, id)
 	}
 }
