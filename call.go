@@ -81,8 +81,8 @@ func (c *call) view(decide func(tx ViewTx) error) error {
 // answered reports whether a decision ended for the lack of an answer from outside the store,
 // and has it now: then the decision is to be made anew.
 func (c *call) answered(err error) bool {
-	var q *question
-	if !errors.As(err, &q) {
+	q, ok := err.(*question)
+	if !ok {
 		return false
 	}
 	c.answer(c.ctx, c.actor, q, &c.outside)
@@ -214,7 +214,10 @@ func (ch *change[T]) decideOn(tx ViewTx) (events []Event, err error) {
 	for i := range events {
 		events[i].Operation, events[i].At, events[i].Actor = ch.operation, ch.m.now(), ch.actor
 	}
-	return events, ch.token.sign(&events[0], ch.result)
+	if ch.once {
+		err = ch.token.sign(&events[0], ch.result)
+	}
+	return events, err
 }
 
 // write makes the changes of the events, and appends them to the log.
