@@ -14,6 +14,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/packed"
 )
 
 // A bare is what a program does that has no store and no engine, only the driver: for each call the same rows are read and
@@ -141,10 +142,12 @@ type bareAccess struct {
 }
 
 func (c *bareConn) scan(s *sqlite3.Stmt, a *bareAccess) error {
-	if c.raw {
-		_ = s.ColumnRawText(0)
-	} else if err := json.Unmarshal(s.ColumnRawText(0), &a.image); err != nil {
-		return err
+	if data := s.ColumnRawBlob(0); !c.raw {
+		r := packed.Reader(data[5:])
+		packed.Image(r, &a.image)
+		if err := r.End(); err != nil {
+			return err
+		}
 	}
 	if s.ColumnType(1) != sqlite3.NULL {
 		a.own, a.pending = true, s.ColumnInt64(1)
@@ -160,7 +163,7 @@ func (c *bareConn) canUse(account, image string) (a bareAccess, err error) {
 	if err = c.one(bareImage, func(s *sqlite3.Stmt) error { return c.scan(s, &a) }, image, account); err != nil {
 		return a, err
 	}
-	err = c.one(bareTrust, func(s *sqlite3.Stmt) error { return json.Unmarshal(s.ColumnRawText(0), new(sharing.Trust)) }, account)
+	err = c.one(bareTrust, func(s *sqlite3.Stmt) error { return packed.Reader(s.ColumnRawBlob(0)[5:]).End() }, account)
 	if err == nil && (!a.own || a.pending != 0 || !a.expires.IsZero() && !time.Now().Before(a.expires)) {
 		err = fmt.Errorf("%s may not use %s", account, image)
 	}
@@ -249,11 +252,9 @@ func (x *bare) launch(account, image string) error {
 		}
 		rec := sharing.InstanceRecord{Instance: sharing.Instance{ID: sharing.InstanceID(id), Owner: sharing.AccountID(account), Region: "eu",
 			Image: sharing.ImageID(image), DiskGeneration: 1, LaunchedAt: now}}
-		text, err := json.Marshal(rec)
-		if err != nil {
-			return err
-		}
-		if err := c.exec(bareLaunch, id, account, "eu", image, string(text)); err != nil {
+		w := packed.Writer(make([]byte, 5, 256))
+		packed.Instance(w, &rec)
+		if err := c.exec(bareLaunch, id, account, "eu", image, w.Bytes()); err != nil {
 			return err
 		}
 		return c.append(sharing.Event{Operation: rand.Text(), At: now, Actor: rec.Owner, Kind: sharing.EventLaunched,

@@ -19,16 +19,17 @@ func TestR27_Corrupt(t *testing.T) {
 		sql, says string
 		call      func(e *sharing.Engine) error
 	}{
-		{`UPDATE images SET record = '' WHERE id = 'old1'`, `"old1" in table images`, canUse},
-		{`UPDATE images SET record = '{}' WHERE id = 'old1'`, `"old1" in table images`, canUse},
-		{`UPDATE images SET record = 'null' WHERE id = 'old1'`, `"old1" in table images`, canUse},
+		{`UPDATE images SET record = x'' WHERE id = 'old1'`, `"old1" in table images`, canUse},
+		{`UPDATE images SET record = x'0100000000' WHERE id = 'old1'`, `"old1" in table images`, canUse},
+		{`UPDATE images SET record = CAST(x'02' || substr(record, 2) AS BLOB) WHERE id = 'old1'`, `"old1" in table images`, canUse},
 		{`UPDATE images SET record = substr(record, 1, length(record) - 1) WHERE id = 'old1'`, `"old1" in table images`, canUse},
-		{`UPDATE images SET record = record || 'x' WHERE id = 'old1'`, `"old1" in table images`, canUse},
+		{`UPDATE images SET record = CAST(record || x'00' AS BLOB) WHERE id = 'old1'`, `"old1" in table images`, canUse},
+		{`UPDATE images SET record = CAST(substr(record, 1, length(record) - 1) || x'01' AS BLOB) WHERE id = 'old1'`, `"old1" in table images`, canUse},
 		{`UPDATE images SET record = (SELECT record FROM images WHERE id = 'old2') WHERE id = 'old1'`, `"old1" in table images`, canUse},
-		{`UPDATE images SET record = '{' WHERE id = 'old1'`, `"old1" in table images`, func(e *sharing.Engine) error {
+		{`UPDATE images SET record = x'7b' WHERE id = 'old1'`, `"old1" in table images`, func(e *sharing.Engine) error {
 			return lastError(e.Images(ctx, "bob", sharing.ImageQuery{}))
 		}},
-		{`UPDATE images SET record = '{' WHERE id = 'old1'`, `"old1" in table images`, func(e *sharing.Engine) error {
+		{`UPDATE images SET record = x'7b' WHERE id = 'old1'`, `"old1" in table images`, func(e *sharing.Engine) error {
 			return lastError(e.SharesReceived(ctx, "bob", sharing.ShareQuery{}))
 		}},
 		{`UPDATE shares SET status = 3 WHERE grantee = 'bob'`, `"old1" in table shares`, canUse},
@@ -38,13 +39,13 @@ func TestR27_Corrupt(t *testing.T) {
 		{`UPDATE shares SET expires = x'fe' WHERE grantee = 'bob'`, `"old1" in table shares`, canUse},
 		{`UPDATE shares SET expires = x'ffff' WHERE grantee = 'bob'`, `"old1" in table shares`, list},
 		{`UPDATE shares SET updated = x'00' WHERE grantee = 'bob'`, `"old1 bob" in table shares`, list},
-		{`UPDATE trust SET record = '{}' WHERE account = 'cid'`, `"cid" in table trust`, func(e *sharing.Engine) error { return e.CanUse(ctx, "cid", "old1", "eu") }},
-		{`UPDATE trust SET record = '' WHERE account = 'cid'`, `"cid" in table trust`, func(e *sharing.Engine) error { return e.CanUse(ctx, "cid", "old1", "eu") }},
-		{`UPDATE instances SET record = 'null'`, `"old3" in table instances`, func(e *sharing.Engine) error {
+		{`UPDATE trust SET record = x'0100' WHERE account = 'cid'`, `"cid" in table trust`, func(e *sharing.Engine) error { return e.CanUse(ctx, "cid", "old1", "eu") }},
+		{`UPDATE trust SET record = x'' WHERE account = 'cid'`, `"cid" in table trust`, func(e *sharing.Engine) error { return e.CanUse(ctx, "cid", "old1", "eu") }},
+		{`UPDATE instances SET record = x'01'`, `"old3" in table instances`, func(e *sharing.Engine) error {
 			_, err := e.Reinit(ctx, "bob", "old3")
 			return err
 		}},
-		{`UPDATE instances SET record = '[]'`, `"old3" in table instances`, func(e *sharing.Engine) error {
+		{`UPDATE instances SET record = x'5b5d'`, `"old3" in table instances`, func(e *sharing.Engine) error {
 			return lastError(e.Instances(ctx, "bob", sharing.InstanceQuery{}))
 		}},
 		{`UPDATE events SET record = '{}' WHERE n = 3`, `"3" in table events`, func(e *sharing.Engine) error { return lastError(e.Events(ctx, sharing.EventQuery{})) }},

@@ -62,7 +62,7 @@ func (tx *view) access(account sharing.AccountID, organizations []sharing.Organi
 
 // scanAccess reads the columns of access, which a query begins with.
 func (tx *view) scanAccess(q *query, image string, to *sharing.Access) (err error) {
-	if to.Image, err = tx.store.image(image, q.ColumnRawText(0)); err != nil {
+	if to.Image, err = decodeImage(image, q.ColumnRawBlob(0)); err != nil {
 		return err
 	}
 	if q.ColumnInt(1) != 0 {
@@ -124,10 +124,7 @@ func lastsLonger(a, b sharing.Grant) bool {
 func (tx *view) trust(account sharing.AccountID) (trust sharing.Trust, err error) {
 	q := tx.conn.query(selectTrust, string(account))
 	if q.next() {
-		var stored *sharing.Trust
-		if stored, err = tx.store.trust(string(account), q.ColumnRawText(0)); err == nil {
-			trust = *stored
-		}
+		trust, err = decodeTrust(string(account), q.ColumnRawBlob(0))
 	}
 	return trust, tx.end(q, err)
 }
@@ -135,7 +132,7 @@ func (tx *view) trust(account sharing.AccountID) (trust sharing.Trust, err error
 func (tx *view) instance(id sharing.InstanceID) (instance *sharing.InstanceRecord, err error) {
 	q := tx.conn.query(`SELECT record FROM instances WHERE id = ?`, string(id))
 	if q.next() {
-		instance, err = tx.store.instance(string(id), q.ColumnRawText(0))
+		instance, err = decodeInstance(string(id), q.ColumnRawBlob(0))
 	}
 	return instance, tx.end(q, err)
 }

@@ -2,66 +2,54 @@ package sqlitestore
 
 import (
 	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"sync"
+	"hash/crc32"
 	"time"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/packed"
 )
 
-// encode returns a record as it is stored.
-func encode(record any) (string, error) {
-	text, err := json.Marshal(record)
-	if err != nil {
-		return "", fmt.Errorf("sqlitestore: a value that can't be stored: %w", err)
-	}
-	return string(text), nil
+// A record of an image, an instance or a trust policy is stored as a byte that says in which layout, a checksum, and its fields:
+// decisions and listings read it, and JSON took longer to decode than all that SQLite does for a row.
+const (
+	layout   = 1
+	headSize = 1 + 4
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// encode returns a record as it is stored. pass passes its fields.
+func encode[T any](pass func(*packed.Codec, *T), record *T) []byte {
+	w := packed.Writer(make([]byte, headSize, 256))
+	pass(w, record)
+	data := w.Bytes()
+	data[0] = layout
+	binary.BigEndian.PutUint32(data[1:], crc32.Checksum(data[headSize:], castagnoli))
+	return data
 }
 
-// memoSize is how many bytes of stored text a generation of a memo is for.
-const memoSize = 4 << 20
-
-// A memo remembers what stored texts decode to, since decoding costs more than reading. The text that the database holds now is
-// the key, all of it, so that nothing remembered can be out of date; what is decoded is never changed.
-type memo[T any] struct {
-	mu         sync.Mutex
-	young, old map[string]*T
-	size       int // of young
-}
-
-// decode returns the record that text stands for.
-func (m *memo[T]) decode(text []byte) (*T, error) {
-	m.mu.Lock()
-	record, young := m.young[string(text)]
-	if !young {
-		record = m.old[string(text)]
+// decode returns the record that was stored as data, which it does not keep.
+func decode[T any](pass func(*packed.Codec, *T), data []byte) (*T, error) {
+	switch {
+	case len(data) < headSize:
+		return nil, fmt.Errorf("it has %d bytes", len(data))
+	case data[0] != layout:
+		return nil, fmt.Errorf("it has the unknown layout %d", data[0])
+	case binary.BigEndian.Uint32(data[1:]) != crc32.Checksum(data[headSize:], castagnoli):
+		return nil, errors.New("its checksum is wrong")
 	}
-	m.mu.Unlock()
-	if young {
-		return record, nil
-	}
-	if record == nil {
-		record = new(T)
-		if err := json.Unmarshal(text, record); err != nil {
-			return nil, err
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.young == nil || m.size > memoSize {
-		m.young, m.old, m.size = make(map[string]*T), m.young, 0
-	}
-	m.young[string(text)] = record
-	m.size += len(text)
-	return record, nil
+	r, record := packed.Reader(data[headSize:]), new(T)
+	pass(r, record)
+	return record, r.End()
 }
 
 // Whatever is not what was put there is corrupt, even if it can be decoded: a record has to be of its key,
 // and a trust policy that trusts everyone is not stored.
 
-func (s *Store) image(id string, text []byte) (*sharing.ImageRecord, error) {
-	record, err := s.images.decode(text)
+func decodeImage(id string, data []byte) (*sharing.ImageRecord, error) {
+	record, err := decode(packed.Image, data)
 	if err == nil && string(record.ID) != id {
 		err = fmt.Errorf("it is of the image %q", record.ID)
 	}
@@ -71,8 +59,8 @@ func (s *Store) image(id string, text []byte) (*sharing.ImageRecord, error) {
 	return record, nil
 }
 
-func (s *Store) instance(id string, text []byte) (*sharing.InstanceRecord, error) {
-	record, err := s.instances.decode(text)
+func decodeInstance(id string, data []byte) (*sharing.InstanceRecord, error) {
+	record, err := decode(packed.Instance, data)
 	if err == nil && string(record.ID) != id {
 		err = fmt.Errorf("it is of the instance %q", record.ID)
 	}
@@ -82,15 +70,15 @@ func (s *Store) instance(id string, text []byte) (*sharing.InstanceRecord, error
 	return record, nil
 }
 
-func (s *Store) trust(account string, text []byte) (*sharing.Trust, error) {
-	trust, err := s.trusts.decode(text)
+func decodeTrust(account string, data []byte) (sharing.Trust, error) {
+	trust, err := decode(packed.Trust, data)
 	if err == nil && len(trust.Owners) == 0 && !trust.Enforce {
-		err = fmt.Errorf("it trusts everyone")
+		err = errors.New("it trusts everyone")
 	}
 	if err != nil {
-		return nil, corrupt("trust", account, err)
+		return sharing.Trust{}, corrupt("trust", account, err)
 	}
-	return trust, nil
+	return *trust, nil
 }
 
 // timeSize is the length of a stored time.

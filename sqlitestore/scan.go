@@ -55,7 +55,7 @@ func (tx *view) Derived(source, after sharing.ImageID, limit int) (found []*shar
 	q := tx.conn.query(selectDerived, string(source), string(after))
 	for err == nil && len(found) < limit && q.next() {
 		var record *sharing.ImageRecord
-		if record, err = tx.store.image(q.ColumnText(0), q.ColumnRawText(1)); err == nil {
+		if record, err = decodeImage(q.ColumnText(0), q.ColumnRawBlob(1)); err == nil {
 			found = append(found, record)
 		}
 	}
@@ -67,7 +67,7 @@ func (tx *view) Instances(scan sharing.InstanceScan) (found []*sharing.InstanceR
 	q := tx.start(instanceSelection(&scan))
 	for err == nil && len(found) < scan.Limit && q.next() {
 		var record *sharing.InstanceRecord
-		record, err = tx.store.instance(q.ColumnText(0), q.ColumnRawText(1))
+		record, err = decodeInstance(q.ColumnText(0), q.ColumnRawBlob(1))
 		if err == nil && hasLabels(record.Labels, scan.Query.Labels) {
 			found = append(found, record)
 		}
@@ -92,7 +92,7 @@ func (tx *view) Shares(scan sharing.ShareScan) (found []sharing.SharedImage, err
 		for err == nil && len(found) < scan.Limit && q.next() {
 			var shared sharing.SharedImage
 			id := q.ColumnText(5)
-			if shared.Record, err = tx.store.image(id, q.ColumnRawText(6)); err == nil {
+			if shared.Record, err = decodeImage(id, q.ColumnRawBlob(6)); err == nil {
 				shared.Share, err = scanShare(q, sharing.ImageID(id))
 			}
 			if err == nil {

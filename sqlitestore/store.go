@@ -40,10 +40,7 @@ type Store struct {
 	// unsettled: a commit failed so that what it wrote may still come back; see settle. It changes with the writer taken.
 	unsettled atomic.Bool
 
-	images    memo[sharing.ImageRecord]
-	instances memo[sharing.InstanceRecord]
-	trusts    memo[sharing.Trust]
-	grown     announcement
+	grown announcement
 
 	closing sync.Once
 	closed  chan struct{}

@@ -1,7 +1,11 @@
 package sqlitestore
 
 import (
+	"encoding/json"
+	"fmt"
+
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/packed"
 )
 
 // An update is a transaction that writes. It keeps what it is told to write until its closure has returned,
@@ -37,10 +41,7 @@ const upsertImage = `INSERT INTO images (id, deleted, owner, region, name, famil
 
 // PutImage implements [sharing.UpdateTx].
 func (tx *update) PutImage(record sharing.ImageRecord) error {
-	text, err := encode(record)
-	if err != nil {
-		return err
-	}
+	data := encode(packed.Image, &record)
 	deleted := !record.DeletedAt.IsZero()
 	return tx.write(func(c *conn) error {
 		id := string(record.ID)
@@ -48,7 +49,7 @@ func (tx *update) PutImage(record sharing.ImageRecord) error {
 			return err
 		}
 		return c.run(upsertImage, id, flag(deleted), string(record.Owner), string(record.Region), record.Name, record.Family,
-			record.Digest, string(record.Source.Image), text)
+			record.Digest, string(record.Source.Image), data)
 	})
 }
 
@@ -120,13 +121,10 @@ const upsertInstance = `INSERT INTO instances (id, terminated, owner, region, im
 
 // PutInstance implements [sharing.UpdateTx].
 func (tx *update) PutInstance(record sharing.InstanceRecord) error {
-	text, err := encode(record)
-	if err != nil {
-		return err
-	}
+	data := encode(packed.Instance, &record)
 	return tx.write(func(c *conn) error {
 		return c.run(upsertInstance, string(record.ID), flag(!record.TerminatedAt.IsZero()), string(record.Owner),
-			string(record.Region), string(record.Image), text)
+			string(record.Region), string(record.Image), data)
 	})
 }
 
@@ -135,11 +133,8 @@ func (tx *update) PutTrust(account sharing.AccountID, trust sharing.Trust) error
 	if !trust.Enforce && len(trust.Owners) == 0 {
 		return tx.write(func(c *conn) error { return c.run(`DELETE FROM trust WHERE account = ?`, string(account)) })
 	}
-	text, err := encode(trust)
-	if err != nil {
-		return err
-	}
-	return tx.write(func(c *conn) error { return c.run(`INSERT OR REPLACE INTO trust VALUES (?, ?)`, string(account), text) })
+	data := encode(packed.Trust, &trust)
+	return tx.write(func(c *conn) error { return c.run(`INSERT OR REPLACE INTO trust VALUES (?, ?)`, string(account), data) })
 }
 
 const insertEvent = `INSERT INTO events (operation, actor, image, sequence, record) VALUES (?, ?, nullif(?, ''), ?, ?)`
@@ -149,12 +144,12 @@ func (tx *update) Append(events []sharing.Event) error {
 	tx.appended = tx.appended || len(events) > 0
 	for _, ev := range events {
 		ev.Cursor = ""
-		text, err := encode(ev)
+		text, err := json.Marshal(ev)
 		if err != nil {
-			return err
+			return fmt.Errorf("sqlitestore: an event that can't be stored: %w", err)
 		}
 		if err := tx.write(func(c *conn) error {
-			return c.run(insertEvent, ev.Operation, string(ev.Actor), string(ev.Image), ev.Sequence, text)
+			return c.run(insertEvent, ev.Operation, string(ev.Actor), string(ev.Image), ev.Sequence, string(text))
 		}); err != nil {
 			return err
 		}
