@@ -60,6 +60,22 @@ func New(shares int) *World {
 	return w
 }
 
+// Even returns a world of images that are shared with the same number of grantees each, accounts beyond those of [Account].
+func Even(images, grantees int) *World {
+	rng := rand.New(rand.NewPCG(5, 6))
+	all := names[sharing.AccountID]("grantee-%06d", grantees)
+	w := &World{Images: make([]Image, images), Shares: images * grantees}
+	for i := range w.Images {
+		w.Images[i] = Image{
+			ID:       sharing.ImageID(fmt.Sprintf("img-%016x", rng.Uint64())),
+			Owner:    Account(rng.IntN(Accounts)),
+			Region:   Region(rng.IntN(Regions)),
+			Grantees: all,
+		}
+	}
+	return w
+}
+
 func shareCount(rng *rand.Rand) int {
 	switch p := rng.IntN(100); {
 	case p < 80:
