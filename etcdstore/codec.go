@@ -22,7 +22,12 @@ type packed interface {
 type codec struct {
 	data    []byte
 	reading bool
+	content string // all that is read: texts are parts of it, since one string is cheaper than many
 	err     error
+}
+
+func reader(content []byte) codec {
+	return codec{data: content, content: string(content), reading: true}
 }
 
 var errCutOff = errors.New("it is cut off")
@@ -90,7 +95,7 @@ func text[T ~string](c *codec, s *T) {
 		c.data = append(c.data, *s...)
 		return
 	}
-	*s, c.data = T(c.data[:n]), c.data[n:]
+	*s, c.data = T(c.content[len(c.content)-len(c.data):][:n]), c.data[n:]
 }
 
 // state passes a state or status.

@@ -73,6 +73,9 @@ func (tx *update) commit() error {
 	defer cancel()
 	response, err := tx.client.Txn(ctx).If(b.conditions()...).Then(ops...).Commit()
 	switch {
+	case errors.Is(err, rpctypes.ErrNoLeader): // the member did not look at it
+		tx.stale = err
+		return nil
 	case err != nil && refused(err):
 		return fmt.Errorf("etcdstore: commit: %w", err)
 	case err != nil:
@@ -144,7 +147,7 @@ func (b *batch) unchanged() (conditions []clientv3.Cmp, ok bool) {
 			continue
 		}
 		var revision int64
-		if items := b.found[span{key: key}].items; len(items) > 0 {
+		if items := b.keys[key]; len(items) > 0 {
 			revision = items[0].ModRevision
 		}
 		conditions = append(conditions, clientv3.Compare(clientv3.ModRevision(key), "=", revision))
@@ -154,7 +157,7 @@ func (b *batch) unchanged() (conditions []clientv3.Cmp, ok bool) {
 		case sp.end == "":
 		case sp.read == count: // its guard was read with it
 		case seen[b.guardOf(sp.key)]: // the shares of one image
-		case b.isIn(tableOperation, sp.key) && len(b.found[sp].items) == 0:
+		case b.isIn(tableOperation, sp.key) && len(b.ranges[sp].items) == 0:
 			conditions = append(conditions, clientv3.Compare(clientv3.CreateRevision(sp.key), "=", 0).WithRange(sp.end))
 		default:
 			return nil, false

@@ -87,7 +87,7 @@ func (p *eventPage) readOn() (more bool, err error) {
 	if err := p.ensure(p.span()); err != nil {
 		return false, err
 	}
-	found := p.found[p.span()]
+	found := p.ranges[p.span()]
 	entries, complete, err := p.sort(found)
 	if err != nil {
 		return false, err

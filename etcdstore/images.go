@@ -23,10 +23,11 @@ func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i := range page {
-			if selects(&scan, &page[i]) {
-				found = append(found, page[i])
-			}
+		page = slices.DeleteFunc(page, func(a sharing.Access) bool { return !selects(&scan, &a) })
+		if found == nil {
+			found = page
+		} else {
+			found = append(found, page...)
 		}
 		if len(found) >= scan.Limit {
 			return found[:scan.Limit], nil
@@ -86,9 +87,9 @@ func (tx *view) preselect(scan *sharing.ImageScan, ids []string) ([]string, erro
 	}
 	images, err := tx.records(ids)
 	var selected []string
-	for i := range images {
-		if matches(&scan.Query, &images[i].ImageRecord) {
-			selected = append(selected, ids[i])
+	for _, img := range images {
+		if matches(&scan.Query, img) {
+			selected = append(selected, string(img.ID))
 		}
 	}
 	return selected, err
@@ -96,7 +97,7 @@ func (tx *view) preselect(scan *sharing.ImageScan, ids []string) ([]string, erro
 
 // matches reports whether q selects an image with this record, as far as the record tells.
 func matches(q *sharing.ImageQuery, img *sharing.ImageRecord) bool {
-	return img.ID != "" && img.DeletedAt.IsZero() &&
+	return img.DeletedAt.IsZero() &&
 		(q.Region == "" || q.Region == img.Region) &&
 		(q.Owner == "" || q.Owner == img.Owner) &&
 		(q.Family == "" || q.Family == img.Family) &&
@@ -127,6 +128,7 @@ func hasLabels(labels, wanted map[string]string) bool {
 
 // accesses returns what account has of each of the images.
 func (tx *view) accesses(ids []string, account sharing.AccountID, organizations []sharing.OrganizationID) (found []sharing.Access, err error) {
+	found = make([]sharing.Access, 0, len(ids))
 	err = tx.assemble(func() error {
 		found = found[:0]
 		for _, id := range ids {
@@ -141,8 +143,8 @@ func (tx *view) accesses(ids []string, account sharing.AccountID, organizations 
 	return found, err
 }
 
-// records returns the records of images.
-func (tx *view) records(ids []string) (found []imageValue, err error) {
+// records returns the records of images, in their order, those that there are.
+func (tx *view) records(ids []string) (found []*sharing.ImageRecord, err error) {
 	err = tx.assemble(func() error {
 		found = found[:0]
 		for _, id := range ids {
@@ -150,7 +152,9 @@ func (tx *view) records(ids []string) (found []imageValue, err error) {
 			if err != nil {
 				return err
 			}
-			found = append(found, img)
+			if img != nil {
+				found = append(found, &img.ImageRecord)
+			}
 		}
 		return nil
 	})
@@ -164,12 +168,7 @@ func (tx *view) Derived(source, after sharing.ImageID, limit int) ([]*sharing.Im
 	if err != nil {
 		return nil, err
 	}
-	images, err := tx.records(ids[:min(limit, len(ids))])
-	found := make([]*sharing.ImageRecord, len(images))
-	for i := range images {
-		found[i] = &images[i].ImageRecord
-	}
-	return found, err
+	return tx.records(ids[:min(limit, len(ids))])
 }
 
 // Instances implements [sharing.ViewTx].
@@ -252,7 +251,7 @@ func (w *walk) next(wanted int) ([]string, error) {
 	var ids []string
 	complete, last := true, "" // up to last, if not all IDs were found
 	for i, index := range w.indices {
-		found := w.found[spans[i]]
+		found := w.ranges[spans[i]]
 		var id string
 		for _, kv := range found.items {
 			var err error

@@ -89,11 +89,15 @@ func (tx *view) loadImage(id sharing.ImageID, need *sharing.Need, state *sharing
 		return err
 	}
 	state.Sequence = about.Sequence
-	if state.Image, err = tx.access(id, need.Account, need.Organizations); err != nil {
+	img, err := tx.image(id)
+	if err != nil {
+		return err
+	}
+	if state.Image, err = tx.accessTo(img, id, need.Account, need.Organizations); err != nil {
 		return err
 	}
 	if need.AllShares || len(need.Grantees) > 0 {
-		if state.Shares, err = tx.sharesOf(id, need); err != nil {
+		if state.Shares, err = tx.sharesOf(id, img, need); err != nil {
 			return err
 		}
 	}
@@ -139,7 +143,7 @@ func (tx *view) loadOthers(need *sharing.Need, state *sharing.State) error {
 		if err != nil {
 			return err
 		}
-		state.Taken = img.ID != ""
+		state.Taken = img != nil
 	}
 	if need.NewInstance != "" {
 		inst, err := tx.instance(need.NewInstance)
@@ -157,10 +161,9 @@ func (tx *view) countUnder(prefix, guard string) int {
 	return int(tx.read(under(prefix, count)).count)
 }
 
-// image returns what is stored of an image: the zero value if nothing is.
-func (tx *snapshot) image(id sharing.ImageID) (img imageValue, err error) {
-	_, err = tx.value(tx.key(tableImage, string(id)), &img)
-	return img, err
+// image returns what is stored of an image, or nil.
+func (tx *snapshot) image(id sharing.ImageID) (*imageValue, error) {
+	return stored[imageValue](tx, tx.key(tableImage, string(id)))
 }
 
 func (tx *snapshot) about(id sharing.ImageID) (about aboutValue, err error) {
@@ -175,18 +178,20 @@ func (tx *snapshot) expiries(id sharing.ImageID) (ends expiries, err error) {
 
 // instance returns the record of an instance, or nil.
 func (tx *snapshot) instance(id sharing.InstanceID) (*sharing.InstanceRecord, error) {
-	var rec instanceValue
-	if ok, err := tx.value(tx.key(tableInstance, string(id)), &rec); !ok || err != nil {
+	rec, err := stored[instanceValue](tx, tx.key(tableInstance, string(id)))
+	if rec == nil || err != nil {
 		return nil, err
 	}
 	return &rec.InstanceRecord, nil
 }
 
-// share returns the share of an image of this generation with a grantee, and whether there is one.
-func (tx *snapshot) share(id sharing.ImageID, generation int64, g sharing.Grantee) (sharing.Share, bool, error) {
-	var share shareValue
-	ok, err := tx.value(tx.key(tableShare, string(id), string(g)), &share)
-	return share.Share, ok && share.Generation == generation, err
+// share returns the share of an image of this generation with a grantee, or nil.
+func (tx *snapshot) share(id sharing.ImageID, generation int64, g sharing.Grantee) (*sharing.Share, error) {
+	share, err := stored[shareValue](tx, tx.key(tableShare, string(id), string(g)))
+	if share == nil || err != nil || share.Generation != generation {
+		return nil, err
+	}
+	return &share.Share, nil
 }
 
 // access returns what account has of an image.
@@ -195,19 +200,25 @@ func (tx *snapshot) access(id sharing.ImageID, account sharing.AccountID, organi
 	if err != nil {
 		return sharing.Access{}, err
 	}
-	var access sharing.Access
-	if img.ID != "" {
-		access.Image = &img.ImageRecord
+	return tx.accessTo(img, id, account, organizations)
+}
+
+// accessTo returns what account has of an image of which img is stored.
+func (tx *snapshot) accessTo(img *imageValue, id sharing.ImageID, account sharing.AccountID, organizations []sharing.OrganizationID) (
+	access sharing.Access, err error) {
+	var generation int64
+	if img != nil {
+		access.Image, generation = &img.ImageRecord, img.Generation
 	}
-	grant := func(g sharing.Grantee) (grant sharing.Grant) {
-		share, ok, shareErr := tx.share(id, img.Generation, g)
+	grant := func(g sharing.Grantee) sharing.Grant {
+		share, shareErr := tx.share(id, generation, g)
 		if shareErr != nil && err == nil {
 			err = shareErr
 		}
-		if ok {
-			grant = sharing.Grant{Exists: true, Status: share.Status, Expires: share.Expires}
+		if share == nil {
+			return sharing.Grant{}
 		}
-		return grant
+		return sharing.Grant{Exists: true, Status: share.Status, Expires: share.Expires}
 	}
 	if account != "" {
 		access.Own = grant(sharing.Account(account))
@@ -232,26 +243,26 @@ func longer(a, b sharing.Grant) sharing.Grant {
 	return a
 }
 
-// sharesOf returns the shares of an image that need asks for, in ascending order of grantee.
-func (tx *view) sharesOf(id sharing.ImageID, need *sharing.Need) ([]sharing.Share, error) {
-	img, err := tx.image(id)
-	if err != nil {
-		return nil, err
+// sharesOf returns the shares that need asks for, in ascending order of grantee, of an image of which img is stored.
+func (tx *view) sharesOf(id sharing.ImageID, img *imageValue, need *sharing.Need) ([]sharing.Share, error) {
+	var generation int64
+	if img != nil {
+		generation = img.Generation
 	}
 	if !need.AllShares && len(need.Grantees) <= manyShares {
 		var shares []sharing.Share
 		for _, g := range slices.Compact(slices.Sorted(slices.Values(need.Grantees))) {
-			share, ok, err := tx.share(id, img.Generation, g)
+			share, err := tx.share(id, generation, g)
 			if err != nil {
 				return nil, err
 			}
-			if ok {
-				shares = append(shares, share)
+			if share != nil {
+				shares = append(shares, *share)
 			}
 		}
 		return shares, nil
 	}
-	shares, err := tx.allShares(id, img.Generation)
+	shares, err := tx.allShares(id, generation)
 	if !need.AllShares {
 		wanted := make(map[sharing.Grantee]bool, len(need.Grantees))
 		for _, g := range need.Grantees {
@@ -268,7 +279,7 @@ func (tx *snapshot) allShares(id sharing.ImageID, generation int64) ([]sharing.S
 	shares := make([]sharing.Share, 0, len(found.items))
 	for _, kv := range found.items {
 		var share shareValue
-		if err := decode(string(kv.Key), kv.Value, &share); err != nil {
+		if err := decode(kv, &share); err != nil {
 			return nil, err
 		}
 		if share.Generation == generation {

@@ -49,7 +49,7 @@ func (s *Store) epochSpan() span { return span{key: s.key(tableEpoch)} }
 
 // epoch returns the epoch that was current at the snapshot. It is part of an update's first request.
 func (tx *update) epoch() epoch {
-	items := tx.found[tx.epochSpan()].items
+	items := tx.keys[tx.epochSpan().key]
 	if len(items) == 0 {
 		return epoch{}
 	}
@@ -89,7 +89,7 @@ func (tx *snapshot) entry(at string) (events []sharing.Event, revision int64, er
 	if len(f.items) == 0 {
 		return nil, 0, nil
 	}
-	if err := decode(key, f.items[0].Value, &events); err != nil {
+	if err := decode(f.items[0], &events); err != nil {
 		return nil, 0, err
 	}
 	for i := range events {

@@ -185,7 +185,7 @@ func TestR8_Sweep(t *testing.T) {
 			if err := tx.ensure(under(s.key(table), count)); err != nil {
 				t.Fatal(err)
 			}
-			if tx.found[under(s.key(table), count)].count == 0 {
+			if tx.ranges[under(s.key(table), count)].count == 0 {
 				break
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

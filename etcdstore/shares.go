@@ -98,7 +98,7 @@ func (p *sharePage) addSome(ids []string) error {
 	for i, id := range ids {
 		spans[i] = p.sharesOfImage(id)
 	}
-	var images []imageValue
+	var images []*imageValue
 	err := p.assemble(func() (err error) {
 		for _, sp := range spans {
 			p.read(sp)
@@ -115,7 +115,7 @@ func (p *sharePage) addSome(ids []string) error {
 	})
 	for i := range images {
 		if err == nil {
-			err = p.addFound(&images[i], spans[i])
+			err = p.addFound(images[i], spans[i])
 		}
 	}
 	return err
@@ -136,14 +136,14 @@ func (p *sharePage) sharesOfImage(id string) span {
 
 // addFound adds what was found of an image's shares.
 func (p *sharePage) addFound(img *imageValue, sp span) error {
-	if img.ID == "" || !img.DeletedAt.IsZero() || p.scan.Owner != "" && p.scan.Owner != img.Owner {
+	if img == nil || !img.DeletedAt.IsZero() || p.scan.Owner != "" && p.scan.Owner != img.Owner {
 		return nil
 	}
 	for {
 		found := p.read(sp)
 		for _, kv := range found.items {
 			var share shareValue
-			if err := decode(string(kv.Key), kv.Value, &share); err != nil {
+			if err := decode(kv, &share); err != nil {
 				return err
 			}
 			live := share.Generation == img.Generation

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -52,38 +53,44 @@ type finding struct {
 type snapshot struct {
 	*Store
 	ctx      context.Context
-	revision int64  // 0 before the first request
-	along    []span // to be read with the first request
-	found    map[span]finding
-	ranges   []span // of found, those that were read whole
-	missing  []span // asked of found, but not there
-	asked    []span // asked of found, and there
+	writes   bool                          // it is an Update's
+	revision int64                         // 0 before the first request
+	along    []span                        // to be read with the first request
+	keys     map[string][]*mvccpb.KeyValue // what was found of single keys: one item, or none
+	ranges   map[span]finding
+	complete []span // of ranges, those of which all was read, values too
+	missing  []span // asked for, but not read yet
+	asked    []span // asked for and read, if the transaction writes: the commit depends on them
 	stale    error  // why the transaction has to be run anew, if it has
 }
 
 // read returns what was found in sp. If it was not read yet, it is noted as missing, and the answer means nothing:
 // see assemble.
 func (tx *snapshot) read(sp span) finding {
-	f, ok := tx.found[sp]
-	if !ok && sp.end == "" {
-		f, ok = tx.readWithin(sp)
-	}
-	if !ok {
+	f, ok := tx.lookUp(sp)
+	switch {
+	case !ok:
 		tx.missing = append(tx.missing, sp)
-		return f
+	case tx.writes:
+		tx.asked = append(tx.asked, sp)
 	}
-	tx.asked = append(tx.asked, sp)
 	return f
 }
 
-// readWithin answers for a single key from a range that was read whole.
-func (tx *snapshot) readWithin(sp span) (finding, bool) {
-	for _, r := range tx.ranges {
+func (tx *snapshot) lookUp(sp span) (f finding, ok bool) {
+	if sp.end != "" {
+		f, ok = tx.ranges[sp]
+		return f, ok
+	}
+	if f.items, ok = tx.keys[sp.key]; ok {
+		return f, true
+	}
+	for _, r := range tx.complete {
 		if sp.key >= r.key && sp.key < r.end {
-			return finding{}, true // were it there, it would have been found as a key, too
+			return f, true // were it there, it would have been found as a key, too
 		}
 	}
-	return finding{}, false
+	return f, false
 }
 
 // value reads into v what is stored under key, and says whether anything is.
@@ -92,7 +99,20 @@ func (tx *snapshot) value(key string, v any) (bool, error) {
 	if len(f.items) == 0 {
 		return false, nil
 	}
-	return true, decode(key, f.items[0].Value, v)
+	return true, decode(f.items[0], v)
+}
+
+// stored returns what is stored under key, or nil.
+func stored[T any](tx *snapshot, key string) (*T, error) {
+	f := tx.read(span{key: key})
+	if len(f.items) == 0 {
+		return nil, nil
+	}
+	v := new(T)
+	if err := decode(f.items[0], v); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // assemble runs fn, which reads; and again, after a request that brings all that was missing, until nothing is.
@@ -127,8 +147,9 @@ func (tx *snapshot) ensure(spans ...span) error {
 
 // fetch reads spans, in as few requests as etcd allows.
 func (tx *snapshot) fetch(spans []span) error {
-	if tx.found == nil {
-		tx.found = make(map[span]finding, len(spans))
+	if tx.keys == nil {
+		tx.keys = make(map[string][]*mvccpb.KeyValue, len(spans))
+		tx.ranges = make(map[span]finding)
 	}
 	if tx.revision == 0 {
 		spans = append(spans, tx.along...)
@@ -144,9 +165,13 @@ func (tx *snapshot) fetch(spans []span) error {
 }
 
 func (tx *snapshot) request(spans []span) error {
+	var atRevision []clientv3.OpOption
+	if tx.revision != 0 {
+		atRevision = append(atRevision, clientv3.WithRev(tx.revision))
+	}
 	ops := make([]clientv3.Op, len(spans))
 	for i, sp := range spans {
-		ops[i] = sp.op(tx.revision)
+		ops[i] = sp.op(atRevision)
 	}
 	response, err := tx.ask(ops)
 	if errors.Is(err, rpctypes.ErrCompacted) {
@@ -167,28 +192,29 @@ func (tx *snapshot) request(spans []span) error {
 		if r == nil {
 			return fmt.Errorf("etcdstore: read: etcd did not answer for key %q", sp.key)
 		}
-		tx.found[sp] = finding{items: r.Kvs, more: r.More, count: r.Count}
-		if sp.end == "" || sp.read != whole {
+		if sp.end == "" {
+			tx.keys[sp.key] = r.Kvs
+			continue
+		}
+		tx.ranges[sp] = finding{items: r.Kvs, more: r.More, count: r.Count}
+		if sp.read != whole {
 			continue
 		}
 		for i, kv := range r.Kvs {
-			tx.found[span{key: string(kv.Key)}] = finding{items: r.Kvs[i : i+1]}
+			tx.keys[string(kv.Key)] = r.Kvs[i : i+1]
 		}
 		if !r.More {
-			tx.ranges = append(tx.ranges, sp)
+			tx.complete = append(tx.complete, sp)
 		}
 	}
 	return nil
 }
 
-func (sp span) op(revision int64) clientv3.Op {
-	var opts []clientv3.OpOption
-	if revision != 0 {
-		opts = append(opts, clientv3.WithRev(revision))
+func (sp span) op(atRevision []clientv3.OpOption) clientv3.Op {
+	if sp.end == "" {
+		return clientv3.OpGet(sp.key, atRevision...)
 	}
-	if sp.end != "" {
-		opts = append(opts, clientv3.WithRange(sp.end))
-	}
+	opts := append(slices.Clip(atRevision), clientv3.WithRange(sp.end))
 	if sp.limit != 0 {
 		opts = append(opts, clientv3.WithLimit(int64(sp.limit)))
 	}
@@ -204,29 +230,22 @@ func (sp span) op(revision int64) clientv3.Op {
 // ask makes a request that reads, by consensus. It is made again while no member answers, since one that
 // went away is replaced by another within moments.
 func (tx *snapshot) ask(ops []clientv3.Op) (*clientv3.TxnResponse, error) {
-	ctx, cancel := context.WithTimeout(tx.ctx, requestTimeout)
-	defer cancel()
+	began := time.Now()
 	for attempt := 0; ; attempt++ {
-		response, err := tx.askOnce(ctx, ops)
-		if err == nil {
+		ctx, cancel := context.WithTimeout(tx.ctx, askAgain)
+		response, err := tx.client.Txn(ctx).Then(ops...).Commit()
+		cancel()
+		switch {
+		case err == nil:
 			return response, nil
-		}
-		if tx.ctx.Err() != nil {
+		case tx.ctx.Err() != nil:
 			return nil, tx.ctx.Err()
-		}
-		if tx.client.Ctx().Err() != nil {
+		case tx.client.Ctx().Err() != nil:
 			return nil, errors.New("the store is closed")
-		}
-		if !away(err) || !pause(ctx, attempt) {
+		case !away(err) || time.Since(began) > requestTimeout || !pause(tx.ctx, attempt):
 			return nil, err
 		}
 	}
-}
-
-func (tx *snapshot) askOnce(ctx context.Context, ops []clientv3.Op) (*clientv3.TxnResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, askAgain)
-	defer cancel()
-	return tx.client.Txn(ctx).Then(ops...).Commit()
 }
 
 // away reports whether err says that no member, or none with a leader, answers for now.

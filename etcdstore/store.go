@@ -111,7 +111,6 @@ func (s *Store) Close() error {
 type view struct {
 	snapshot
 	*turn           // of an Update
-	writes bool     // it is an Update's
 	absent []string // operations that were looked for and not found
 }
 
@@ -120,6 +119,7 @@ const maxRuns = 100
 
 // View implements [sharing.Store].
 func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
+	ctx = clientv3.WithRequireLeader(ctx) // a member that is cut off from the others says so at once
 	for run := 0; ; run++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -137,13 +137,14 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 
 // Update implements [sharing.Store].
 func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	ctx = clientv3.WithRequireLeader(ctx)
 	turn := turn{queues: &s.queues}
 	defer turn.end()
 	for run := 0; ; run++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		tx := &update{view: view{snapshot: snapshot{Store: s, ctx: ctx}, turn: &turn, writes: true}}
+		tx := &update{view: view{snapshot: snapshot{Store: s, ctx: ctx, writes: true}, turn: &turn}}
 		tx.along = []span{s.epochSpan()} // every commit needs it
 		err := fn(tx)
 		if tx.stale == nil {

@@ -2,6 +2,7 @@ package etcdstore
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -74,23 +75,26 @@ func (s *Store) sweepImage(ctx context.Context, id string) error {
 	for from, more := shares, true; more; {
 		tx := &view{snapshot: snapshot{Store: s, ctx: ctx}}
 		sp := span{key: from, end: past(shares), limit: sweepBatch}
-		var img imageValue
+		var img *imageValue
 		err := tx.assemble(func() (err error) {
 			tx.read(sp)
 			tx.read(span{key: ended})
 			img, err = tx.image(sharing.ImageID(id))
 			return err
 		})
+		if err == nil && img == nil {
+			err = fmt.Errorf("etcdstore: key %q is there without its image", ended)
+		}
 		if err != nil {
 			return err
 		}
-		found := tx.found[sp]
+		found := tx.ranges[sp]
 		var unchanged []clientv3.Cmp
 		var removals []clientv3.Op
 		for _, kv := range found.items {
 			key := string(kv.Key)
 			var share shareValue
-			if err := decode(key, kv.Value, &share); err != nil {
+			if err := decode(kv, &share); err != nil {
 				return err
 			}
 			if from = past(key); share.Generation == img.Generation {
@@ -100,7 +104,7 @@ func (s *Store) sweepImage(ctx context.Context, id string) error {
 			removals = append(removals, clientv3.OpDelete(key), clientv3.OpDelete(s.key(tableGrantee, string(share.Grantee), id)))
 		}
 		if more = found.more; !more {
-			for _, kv := range tx.found[span{key: ended}].items {
+			for _, kv := range tx.keys[ended] {
 				unchanged = append(unchanged, clientv3.Compare(clientv3.ModRevision(ended), "=", kv.ModRevision))
 				removals = append(removals, clientv3.OpDelete(ended))
 			}

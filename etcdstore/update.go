@@ -3,6 +3,8 @@ package etcdstore
 import (
 	"slices"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
+
 	"github.com/imageshare/sharing"
 )
 
@@ -92,7 +94,7 @@ func (b *batch) value(key string, v any) (bool, error) {
 		if value == nil {
 			return false, nil
 		}
-		return true, decode(key, value, v)
+		return true, decode(&mvccpb.KeyValue{Key: []byte(key), Value: value}, v)
 	}
 	return b.snapshot.value(key, v)
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
+
 	"github.com/imageshare/sharing"
 )
 
@@ -79,8 +81,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func checksum(key string, content []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte(key), castagnoli), castagnoli, content)
+func checksum(key, content []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, content)
 }
 
 // encode returns v, a pointer, as it is stored under key.
@@ -105,7 +107,7 @@ func encode(key string, v any) ([]byte, error) {
 		}
 		value = append(value, content...)
 	}
-	binary.BigEndian.PutUint32(value[1:], checksum(key, value[headSize:]))
+	binary.BigEndian.PutUint32(value[1:], checksum([]byte(key), value[headSize:]))
 	return value, nil
 }
 
@@ -124,16 +126,16 @@ func deflate(content []byte) ([]byte, error) {
 	return packed.Bytes(), nil
 }
 
-// decode reads into v what is stored under key. What can't be read is an error that names the key (R27).
-func decode(key string, value []byte, v any) error {
-	err := decodeValue(key, value, v)
+// decode reads into v what is stored. What can't be read is an error that names the key (R27).
+func decode(kv *mvccpb.KeyValue, v any) error {
+	err := decodeValue(kv.Key, kv.Value, v)
 	if err != nil {
-		return fmt.Errorf("etcdstore: corrupt value of key %q: %w", key, err)
+		return fmt.Errorf("etcdstore: corrupt value of key %q: %w", kv.Key, err)
 	}
 	return nil
 }
 
-func decodeValue(key string, value []byte, v any) error {
+func decodeValue(key, value []byte, v any) error {
 	if len(value) < headSize {
 		return fmt.Errorf("it has %d bytes", len(value))
 	}
@@ -145,7 +147,7 @@ func decodeValue(key string, value []byte, v any) error {
 		if value[0] != formPacked {
 			return fmt.Errorf("it has the unknown form %q", value[0])
 		}
-		c := codec{data: content, reading: true}
+		c := reader(content)
 		if p.fields(&c); c.err == nil && len(c.data) > 0 {
 			c.err = fmt.Errorf("%d bytes are left over", len(c.data))
 		}
