@@ -22,6 +22,7 @@ import (
 type memberTask struct {
 	Name, Dir    string
 	Client, Peer string
+	Proxy        string // at which the others reach Peer
 	Cluster      string
 	State        string // "new", or "existing" for one that comes back
 }
@@ -40,10 +41,14 @@ func memberChild() error {
 	if err != nil {
 		return err
 	}
+	proxy, err := url.Parse(task.Proxy)
+	if err != nil {
+		return err
+	}
 	cfg := embed.NewConfig()
 	cfg.Name, cfg.Dir = task.Name, task.Dir
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*proxy}
 	cfg.InitialCluster, cfg.ClusterState = task.Cluster, task.State
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	cfg.TickMs, cfg.ElectionMs = 50, 500
@@ -60,16 +65,17 @@ func memberChild() error {
 	return err
 }
 
-// A cluster has three members, each a process of its own.
+// A cluster has three members, each a process of its own, on a network that can be parted. Clients reach each at any time.
 type cluster struct {
 	testing.TB
+	*network
 	tasks   []memberTask
 	members []*child
 	admin   *clientv3.Client
 }
 
 func startCluster(t testing.TB) *cluster {
-	c := &cluster{TB: t, members: make([]*child, 3)}
+	c := &cluster{TB: t, network: newNetwork(t), members: make([]*child, 3)}
 	dir := t.TempDir()
 	var peers []string
 	for i := range c.members {
@@ -82,8 +88,9 @@ func startCluster(t testing.TB) *cluster {
 			t.Fatal(err)
 		}
 		name := fmt.Sprint("m", i)
-		c.tasks = append(c.tasks, memberTask{name, filepath.Join(dir, name), client.String(), peer.String(), "", "new"})
-		peers = append(peers, name+"="+peer.String())
+		proxy := c.proxy(t, peer.String())
+		c.tasks = append(c.tasks, memberTask{name, filepath.Join(dir, name), client.String(), peer.String(), proxy, "", "new"})
+		peers = append(peers, name+"="+proxy)
 	}
 	for i := range c.tasks {
 		c.tasks[i].Cluster = strings.Join(peers, ",")
@@ -136,6 +143,23 @@ func (c *cluster) restart(i int) {
 	c.tasks[i].State = "existing"
 	c.members[i] = startChild(c.TB, "member", c.tasks[i])
 	c.ready(c.members[i])
+}
+
+// from returns the wires from a member to the others, and to those from it.
+func (c *cluster) from(i int) (wires []wire) {
+	for j := range c.tasks {
+		if j != i {
+			wires = append(wires, wire{c.tasks[i].Proxy, c.tasks[j].Proxy})
+		}
+	}
+	return wires
+}
+
+func (c *cluster) to(i int) (wires []wire) {
+	for _, w := range c.from(i) {
+		wires = append(wires, wire{w.to, w.from})
+	}
+	return wires
 }
 
 func (c *cluster) signal(i int, signal syscall.Signal) {
