@@ -287,6 +287,52 @@ func TestR2_RefusalSaysHowManyFit(t *testing.T) {
 	want(t, w.CanUse(t.Context(), "b", img, "r1"), sharing.ErrImageNotFound)
 }
 
+// A clock may start at the zero time, which stands for "never" in records: limits count, and what is deleted is gone (R2, R8).
+func TestR8_ClockAtZero(t *testing.T) {
+	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxShares: 1}))
+	w.now = time.Time{}
+	ctx := t.Context()
+	img := w.image("owner")
+	w.share("owner", img, "b")
+	_, err := w.Share(ctx, "owner", img, "c")
+	want(t, err, sharing.ErrShareLimit)
+	want(t, w.Delete(ctx, "owner", img), sharing.ErrImageShared)
+	inst := w.launch("b", img)
+	want(t, w.Terminate(ctx, "b", inst), nil)
+	_, err = w.Instance(ctx, "b", inst)
+	want(t, err, sharing.ErrInstanceNotFound)
+	want(t, w.ForceDelete(ctx, "owner", img), nil)
+	_, err = w.Image(ctx, "owner", img)
+	want(t, err, sharing.ErrImageNotFound)
+}
+
+// A forgetful store has lost the record of every image.
+type forgetful struct{ *memstore.Store }
+
+type forgetfulTx struct{ sharing.UpdateTx }
+
+func (s forgetful) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	return s.Store.Update(ctx, func(tx sharing.UpdateTx) error { return fn(forgetfulTx{tx}) })
+}
+
+func (tx forgetfulTx) Load(need sharing.Need) (sharing.State, error) {
+	state, err := tx.UpdateTx.Load(need)
+	state.Image = sharing.Access{}
+	return state, err
+}
+
+// Where it can't be read whether an image is sealed, no instance made from it is captured (R27, R28).
+func TestR27_LostRecord(t *testing.T) {
+	w := newWorld(t)
+	inst := w.launch("owner", w.image("owner"))
+	e, err := sharing.New(forgetful{w.store})
+	want(t, err, nil)
+	before := len(w.log())
+	if _, err := e.Capture(t.Context(), "owner", inst, sharing.ImageSpec{}); err == nil || len(w.log()) != before {
+		t.Errorf("got %v, want an error and no event", err)
+	}
+}
+
 func TestR2_R3_LimitsUnderConcurrency(t *testing.T) {
 	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxShares: 10, MaxImages: 7}))
 	img := w.image("owner")

@@ -25,6 +25,9 @@ type moment struct {
 func (m *moment) now() time.Time {
 	if m.at.IsZero() {
 		m.at = plainTime(m.clock())
+		if m.at.IsZero() { // which stands for no time at all, in every record
+			m.at = m.at.Add(1)
+		}
 	}
 	return m.at
 }
@@ -155,6 +158,9 @@ func (m *moment) canReinit(inst *InstanceRecord) (untrusted bool, err error) {
 // It makes no difference whether the actor still sees the image, or whether it still exists.
 func (m *moment) canCapture(inst *InstanceRecord) error {
 	img := m.Image.Image
+	if img == nil { // nobody knows whether it is sealed (R27)
+		return fmt.Errorf("the store has lost the record of image %s", inst.Image)
+	}
 	if img.Sealed && img.Owner != m.actor {
 		return m.refuse(ErrSealed, string(inst.ID), "ask the owner of its image to capture one or to unseal it")
 	}
@@ -222,7 +228,7 @@ func (m *moment) canShare(img *ImageRecord, added []Share, staying int) error {
 		return refusal
 	}
 	if most, limited := limit(m.policy.MaxShares, defaultMaxShares); limited && staying+len(added) > most {
-		return m.refuse(ErrShareLimit, string(img.ID), "share it with at most %d more, not %d: it has %s of at most %d",
+		return m.refuse(ErrShareLimit, string(img.ID), "share it with at most %d more, not %d, or unshare others first: it has %s of at most %d",
 			max(0, most-staying), len(added), count(staying, "grantee"), most)
 	}
 	return nil
