@@ -8,8 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
 
 	"github.com/imageshare/sharing"
 )
@@ -75,7 +78,13 @@ func TestR24_WatchAcrossCompaction(t *testing.T) {
 		e := newEngine(t, direct, sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
 		want := grow(t, e, 2)
 		proxy := n.proxy(t, server.endpoint)
-		far := newEngine(t, openAt(t, prefix, proxy))
+		client, watching := watchedClient(t, proxy)
+		s, err := open(t.Context(), client, prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		far := newEngine(t, s)
 
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -92,6 +101,7 @@ func TestR24_WatchAcrossCompaction(t *testing.T) {
 			}
 		}()
 		got := []string{<-seen, <-seen}
+		<-watching
 		n.hold(true, wire{"", proxy}, wire{proxy, ""})
 		want = grow(t, e, more)
 		compact(t, direct)
@@ -107,6 +117,37 @@ func TestR24_WatchAcrossCompaction(t *testing.T) {
 			t.Error("it saw the events in another order")
 		}
 	})
+}
+
+// watchedClient returns a client, and a channel that tells of each watch that its server has begun.
+func watchedClient(t testing.TB, endpoint string) (*clientv3.Client, <-chan struct{}) {
+	begun := make(chan struct{}, 100)
+	intercept := func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+		stream, err := streamer(ctx, desc, cc, method, opts...)
+		return watchedStream{stream, begun}, err
+	}
+	client, err := clientv3.New(clientv3.Config{
+		Endpoints: []string{endpoint}, Logger: zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithChainStreamInterceptor(intercept)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client, begun
+}
+
+type watchedStream struct {
+	grpc.ClientStream
+	begun chan<- struct{}
+}
+
+func (s watchedStream) RecvMsg(message any) error {
+	err := s.ClientStream.RecvMsg(message)
+	if answer, ok := message.(*etcdserverpb.WatchResponse); ok && err == nil && answer.Created {
+		s.begun <- struct{}{}
+	}
+	return err
 }
 
 // TestChanged_Compacted waits from a revision that was compacted before the wait began.
