@@ -28,7 +28,7 @@ func TestPlans_NoTableIsScanned(t *testing.T) {
 	}
 	plans := 0
 	for _, p := range []*pool{store.writer, store.readers} {
-		c, err := p.take(context.Background(), store.closed)
+		c, err := p.take(context.Background())
 		if err != nil || c == nil {
 			t.Fatal("no connection was used: ", err)
 		}

@@ -18,21 +18,18 @@ func newPool(size int) *pool { return &pool{rights: make(chan struct{}, size)} }
 
 // take waits for the right to use a connection, and returns an idle one, or nil where one is yet to be opened.
 // Whoever has it puts it back, or nil for one that is closed.
-func (p *pool) take(ctx context.Context, closed <-chan struct{}) (*conn, error) {
+func (p *pool) take(ctx context.Context) (*conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	select {
-	case <-closed:
-		return nil, errClosed
-	default:
-	}
-	select {
 	case p.rights <- struct{}{}:
-	case <-closed:
-		return nil, errClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	default: // only who has to wait pays for waiting on two things
+		select {
+		case p.rights <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,7 +51,7 @@ func (p *pool) put(c *conn) {
 	<-p.rights
 }
 
-// close waits until no connection is in use, and closes them. It is called once, when nobody can take one any more.
+// close waits until no connection is in use, and closes them. Who takes the right to use one then has to give it back.
 func (p *pool) close() (err error) {
 	for range cap(p.rights) {
 		p.rights <- struct{}{}
@@ -63,5 +60,8 @@ func (p *pool) close() (err error) {
 		err = errors.Join(err, c.close())
 	}
 	p.idle = nil
+	for range cap(p.rights) { // there may be some who wait for it
+		<-p.rights
+	}
 	return err
 }

@@ -43,7 +43,7 @@ type Store struct {
 	grown announcement
 
 	closing sync.Once
-	closed  chan struct{}
+	closed  atomic.Bool
 }
 
 var _ sharing.Store = (*Store)(nil)
@@ -53,7 +53,6 @@ func newStore(path, vfs string) *Store {
 		path: path, vfs: vfs,
 		writer:  newPool(1),
 		readers: newPool(max(4, 2*runtime.GOMAXPROCS(0))),
-		closed:  make(chan struct{}),
 	}
 	return s
 }
@@ -61,7 +60,7 @@ func newStore(path, vfs string) *Store {
 // Close waits for the transactions under way, and closes the file. Transactions that begin later fail.
 func (s *Store) Close() (err error) {
 	s.closing.Do(func() {
-		close(s.closed)
+		s.closed.Store(true)
 		err = errors.Join(s.readers.close(), s.writer.close())
 	})
 	return err
@@ -69,9 +68,13 @@ func (s *Store) Close() (err error) {
 
 // take waits for a connection of a pool, for the use of a transaction of which the context is ctx.
 func (s *Store) take(ctx context.Context, from *pool) (*conn, error) {
-	c, err := from.take(ctx, s.closed)
+	c, err := from.take(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if s.closed.Load() {
+		from.put(c)
+		return nil, errClosed
 	}
 	if c == nil {
 		// Without OPEN_CREATE: a file that vanished is an error, not a new and empty store.
