@@ -22,6 +22,7 @@ import (
 	"github.com/imageshare/sharing/bench/memory"
 	"github.com/imageshare/sharing/bench/postgres"
 	"github.com/imageshare/sharing/bench/report"
+	"github.com/imageshare/sharing/bench/sqlite"
 )
 
 // works are all that is measured, in the order of the report.
@@ -29,12 +30,13 @@ func works() []contest.Work {
 	return slices.Concat(
 		memory.Works(),
 		postgres.Works(),
+		sqlite.Works(),
 		etcd.Works(),
 	)
 }
 
 func main() {
-	contest.Serve(map[string]contest.Opener{postgres.ID: postgres.Open, etcd.ID: etcd.Open, etcd.ServerID: etcd.OpenServer})
+	contest.Serve(map[string]contest.Opener{postgres.ID: postgres.Open, sqlite.ID: sqlite.Open, etcd.ID: etcd.Open, etcd.ServerID: etcd.OpenServer})
 	docs := flag.String("docs", "../docs", "the `folder` of PERFORMANCE.md, which gets the tables; without it they are only printed")
 	only := flag.String("only", "", "the `works` to run, such as W1,W4; all if empty")
 	long := flag.Bool("long", false, "the long form, with the largest sizes and more rounds")
