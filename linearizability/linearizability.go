@@ -1,9 +1,8 @@
 // Package linearizability checks that calls on an engine take effect one by one, each at an instant between its start and
 // its end (R21), however many callers, engines and processes share the store.
 //
-// [Prepare] makes the images of a history, [Call] makes random calls on them and writes down what was asked, answered and when, and
-// [Verify] searches for an order of all calls that explains the answers. Several callers may run at once,
-// on several engines and in several processes of one machine: collect what they wrote down, and verify it together.
+// [History.Record] makes images, lets callers on several engines, in one process or in several of one machine, make random calls on
+// them at once, and writes down what was asked, answered and when. [Verify] searches for an order of all calls that explains the answers.
 package linearizability
 
 import (
@@ -20,11 +19,10 @@ import (
 
 // The small world of a history: few grantees and a low limit, so that calls meet.
 const (
-	owner    = sharing.AccountID("owner")
-	region   = sharing.Region("region")
-	grantees = 4
-	// MaxShares is the share limit that the engines of a history must have.
-	MaxShares = 2
+	owner     = sharing.AccountID("owner")
+	region    = sharing.Region("region")
+	grantees  = 4
+	maxShares = 2 // the engines' share limit
 )
 
 func grantee(i int) sharing.AccountID { return sharing.AccountID(fmt.Sprintf("grantee-%d", i)) }
@@ -35,8 +33,8 @@ type Subject struct {
 	Instances []sharing.InstanceID
 }
 
-// Prepare makes n images that are shared with nobody. The engine's policy has [MaxShares].
-func Prepare(ctx context.Context, e *sharing.Engine, n int) ([]Subject, error) {
+// prepare makes n images that are shared with nobody.
+func prepare(ctx context.Context, e *sharing.Engine, n int) ([]Subject, error) {
 	subjects := make([]Subject, n)
 	for i := range subjects {
 		img, err := e.Register(ctx, owner, sharing.ImageSpec{Region: region})
@@ -92,11 +90,8 @@ const (
 	kinds
 )
 
-// unknown is the answer of a call of which nobody knows whether it took effect (R26).
-const unknown = "unknown"
-
-// Call makes n random calls, one after the other, and returns what it wrote down.
-func Call(ctx context.Context, e *sharing.Engine, subjects []Subject, caller, n int, seed uint64) []Operation {
+// call makes n random calls, one after the other, and returns what it wrote down.
+func call(ctx context.Context, e *sharing.Engine, subjects []Subject, caller, n int, seed uint64) ([]Operation, error) {
 	r := rand.New(rand.NewPCG(seed, uint64(caller)))
 	operations := make([]Operation, 0, n)
 	for range n {
@@ -107,16 +102,20 @@ func Call(ctx context.Context, e *sharing.Engine, subjects []Subject, caller, n 
 		if op.Kind == ForceDelete && r.IntN(20) > 0 { // a deleted image has no further story
 			op.Kind = CanUse
 		}
+		var err error
 		op.Start = time.Now().UnixNano()
-		op.Answer = ask(ctx, e, subjects[op.Subject], op)
+		op.Answer, err = ask(ctx, e, subjects[op.Subject], op)
 		op.End = time.Now().UnixNano()
+		if err != nil {
+			return nil, err
+		}
 		operations = append(operations, op)
 	}
-	return operations
+	return operations, nil
 }
 
 // ask makes the call, and says in a word what came of it.
-func ask(ctx context.Context, e *sharing.Engine, s Subject, op Operation) string {
+func ask(ctx context.Context, e *sharing.Engine, s Subject, op Operation) (string, error) {
 	account := grantee(op.Grantee)
 	with := sharing.Account(account)
 	var err error
@@ -154,7 +153,7 @@ func ask(ctx context.Context, e *sharing.Engine, s Subject, op Operation) string
 }
 
 // list answers with the grantees that the owner sees.
-func list(ctx context.Context, e *sharing.Engine, s Subject) string {
+func list(ctx context.Context, e *sharing.Engine, s Subject) (string, error) {
 	var set uint8
 	for share, err := range e.Shares(ctx, owner, s.Image) {
 		if err != nil {
@@ -166,21 +165,33 @@ func list(ctx context.Context, e *sharing.Engine, s Subject) string {
 			}
 		}
 	}
-	return shared(set)
+	return shared(set), nil
 }
 
 func shared(set uint8) string { return fmt.Sprintf("shared with %0*b", grantees, set) }
 
-func word(err error) string {
-	for _, kind := range []error{sharing.ErrImageNotFound, sharing.ErrImageDisabled, sharing.ErrShareLimit, sharing.ErrImageUnavailable} {
+// Answers of calls of which the model knows no outcome.
+const (
+	unknown  = "unknown"  // nobody knows whether it took effect (R26)
+	conflict = "conflict" // the store gave up, and nothing was changed
+)
+
+// word is what a call that ended with err answered. An error that is no answer is returned.
+func word(err error) (string, error) {
+	for _, kind := range []error{sharing.ErrImageNotFound, sharing.ErrInstanceNotFound, sharing.ErrImageDisabled, sharing.ErrShareLimit, sharing.ErrImageUnavailable} {
 		if errors.Is(err, kind) {
-			return kind.Error()
+			return kind.Error(), nil
 		}
 	}
-	if err != nil {
-		return unknown // of a change; of a read it explains itself
+	switch {
+	case err == nil:
+		return "ok", nil
+	case errors.Is(err, sharing.ErrOutcomeUnknown):
+		return unknown, nil
+	case errors.Is(err, sharing.ErrConflict):
+		return conflict, nil
 	}
-	return "ok"
+	return "", err
 }
 
 // Verify returns an error unless some order of all operations explains every answer. It gives up, with an error too, when it has

@@ -2,6 +2,9 @@ package linearizability_test
 
 import (
 	"context"
+	"errors"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,38 +14,40 @@ import (
 	"github.com/imageshare/sharing/memstore"
 )
 
-// history makes calls from many callers at once, on several engines of one store.
-func history(t *testing.T, store sharing.Store, callers, calls int, seed uint64) []linearizability.Operation {
+func TestMain(m *testing.M) {
+	linearizability.Serve(openNew)
+	os.Exit(m.Run())
+}
+
+// openStore is a store that is open already.
+type openStore struct{ sharing.Store }
+
+func (openStore) Close() error { return nil }
+
+// opener returns one that opens the same store each time.
+func opener(store sharing.Store) linearizability.Opener {
+	return func(context.Context, string) (linearizability.Store, error) { return openStore{store}, nil }
+}
+
+// openNew opens a new store each time.
+func openNew(context.Context, string) (linearizability.Store, error) {
+	return openStore{memstore.New()}, nil
+}
+
+func record(t *testing.T, h linearizability.History, open linearizability.Opener) []linearizability.Operation {
 	t.Helper()
-	engines := make([]*sharing.Engine, 3)
-	for i := range engines {
-		var err error
-		if engines[i], err = sharing.New(store, sharing.WithPolicy(sharing.Policy{MaxShares: linearizability.MaxShares})); err != nil {
-			t.Fatal(err)
-		}
-	}
-	subjects, err := linearizability.Prepare(t.Context(), engines[0], 3)
+	h.Images, h.Engines = 3, 3
+	operations, err := h.Record(t.Context(), open)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var mu sync.Mutex
-	var all []linearizability.Operation
-	var wg sync.WaitGroup
-	for caller := range callers {
-		wg.Go(func() {
-			operations := linearizability.Call(t.Context(), engines[caller%len(engines)], subjects, caller, calls, seed)
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, operations...)
-		})
-	}
-	wg.Wait()
-	return all
+	return operations
 }
 
 func TestR21_MemoryStoreIsLinearizable(t *testing.T) {
 	for seed := range uint64(20) {
-		if err := linearizability.Verify(history(t, memstore.New(), 8, 200, seed), time.Minute); err != nil {
+		h := linearizability.History{Callers: 8, Calls: 200, Seed: seed}
+		if err := linearizability.Verify(record(t, h, opener(memstore.New())), time.Minute); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 	}
@@ -51,11 +56,41 @@ func TestR21_MemoryStoreIsLinearizable(t *testing.T) {
 // A store that answers reads from an older state has to be found out.
 func TestVerify_FindsAStaleStore(t *testing.T) {
 	for seed := range uint64(20) {
-		if linearizability.Verify(history(t, &staleStore{Store: memstore.New()}, 4, 100, seed), time.Minute) != nil {
+		h := linearizability.History{Callers: 4, Calls: 100, Seed: seed}
+		if linearizability.Verify(record(t, h, opener(&staleStore{Store: memstore.New()})), time.Minute) != nil {
 			return
 		}
 	}
 	t.Error("no history of a store with stale reads was refused")
+}
+
+// What other processes were answered counts: a store that they don't share has to be found out.
+func TestVerify_FindsWhatOtherProcessesSee(t *testing.T) {
+	h := linearizability.History{Processes: 2, Callers: 2, Calls: 100}
+	if err := linearizability.Verify(record(t, h, opener(memstore.New())), time.Minute); err == nil {
+		t.Error("two processes with a store each look like two with one")
+	}
+}
+
+// An error that no rule gives, and that a store may not give, is no answer.
+func TestRecord_Fails(t *testing.T) {
+	h := linearizability.History{Images: 1, Engines: 1, Callers: 1, Calls: 100}
+	opened := 0
+	_, err := h.Record(t.Context(), func(ctx context.Context, _ string) (linearizability.Store, error) {
+		if opened++; opened == 1 { // for the images
+			return openStore{memstore.New()}, nil
+		}
+		return openStore{failingStore{memstore.New()}}, nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "the disk is gone") {
+		t.Errorf("the error should be the store's: %v", err)
+	}
+}
+
+type failingStore struct{ sharing.Store }
+
+func (failingStore) View(context.Context, func(sharing.ViewTx) error) error {
+	return errors.New("the disk is gone")
 }
 
 // staleStore lets some reads have the answer of the read before.

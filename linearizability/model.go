@@ -33,7 +33,10 @@ var model = porcupine.Model{
 	Step: func(state, input, output any) (bool, any) {
 		before, op := state.(image), input.(Operation)
 		answer, after := step(before, op)
-		if output == unknown {
+		switch output {
+		case conflict:
+			return true, before
+		case unknown:
 			// A call of which nobody knows may have had no effect: then it is placed after all others, where its effect
 			// meets no other call.
 			return true, after
@@ -88,7 +91,7 @@ func setShares(img image, to uint8) (string, image) {
 	switch added := to &^ img.shares; {
 	case added != 0 && img.disabled:
 		return sharing.ErrImageDisabled.Error(), img
-	case added != 0 && bits.OnesCount8(to) > MaxShares:
+	case added != 0 && bits.OnesCount8(to) > maxShares:
 		return sharing.ErrShareLimit.Error(), img
 	}
 	img.shares = to

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imageshare/sharing/linearizability"
 	"github.com/imageshare/sharing/sqlitestore"
 )
 
@@ -23,11 +24,11 @@ const (
 // A role is what a child does: it prints what the test is to know, line by line.
 var roles = map[string]func(ctx context.Context, store *sqlitestore.Store, args []string) error{
 	"load":   loadRole,
-	"record": recordRole,
 	"hammer": hammerRole,
 }
 
 func TestMain(m *testing.M) {
+	linearizability.Serve(openLinear)
 	if role := os.Getenv(roleVariable); role != "" {
 		if err := child(role, strings.Split(os.Getenv(argsVariable), "\n")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
