@@ -99,10 +99,6 @@ func (m *moment) impact(img *ImageRecord, ends func(Grantee) bool, deleted bool,
 	impact.Instances = make(map[AccountID]int)
 	for _, account := range slices.Sorted(maps.Keys(counts)) {
 		orgs, known := members[account]
-		if organizations && asks && !known && account != img.Owner {
-			unknown = append(unknown, account)
-			continue
-		}
 		could, err := m.couldReinit(account, orgs, img, before)
 		if err != nil {
 			return impact, nil, err
@@ -112,6 +108,11 @@ func (m *moment) impact(img *ImageRecord, ends func(Grantee) bool, deleted bool,
 			if can, err = m.couldReinit(account, orgs, img, after); err != nil {
 				return impact, nil, err
 			}
+		}
+		settled := could && (can || deleted) // whatever organisations the account is in
+		if organizations && asks && !known && !settled && account != img.Owner {
+			unknown = append(unknown, account)
+			continue
 		}
 		if could && !can {
 			impact.Instances[account] = counts[account]

@@ -2,6 +2,7 @@ package sharing_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,29 @@ func TestImpact_PredictAndDo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An impact needs the directory only for accounts whose own shares do not say all (R19).
+func TestImpact_DirectoryFails(t *testing.T) {
+	dir := &directory{err: errors.New("directory down")}
+	w := newWorld(t, sharing.WithDirectory(dir))
+	ctx := t.Context()
+	img := w.image("owner")
+	w.share("owner", img, "alone", "friend", sharing.Organization("org"))
+	w.launch("alone", img)
+	w.launch("friend", img)
+	impact, err := w.DeleteImpact(ctx, "owner", img)
+	want(t, err, nil)
+	if diff := cmp.Diff(map[sharing.AccountID]int{"alone": 1, "friend": 1}, impact.Instances); diff != "" {
+		t.Errorf("deleting (-want +got):\n%s", diff)
+	}
+	impact, err = w.UnshareImpact(ctx, "owner", img, sharing.Organization("org"))
+	want(t, err, nil)
+	if len(impact.Instances) != 0 {
+		t.Errorf("unsharing from the organisation is predicted to hurt %v", impact.Instances)
+	}
+	_, err = w.UnshareImpact(ctx, "owner", img, "alone") // whom the organisation may reach
+	want(t, err, dir.err)
 }
 
 // The story of docs/DESIGN.md: an image, its holders, and three generations of what was made from it (R10).
