@@ -2,12 +2,15 @@ module github.com/imageshare/sharing/etcdstore
 
 go 1.26.0
 
-replace github.com/imageshare/sharing => ../
+replace (
+	github.com/imageshare/sharing => ../
+	github.com/imageshare/sharing/linearizability => ../linearizability
+)
 
 require (
-	github.com/anishathalye/porcupine v1.3.1
 	github.com/google/go-cmp v0.7.0
 	github.com/imageshare/sharing v0.0.0
+	github.com/imageshare/sharing/linearizability v0.0.0
 	go.etcd.io/etcd/api/v3 v3.7.3
 	go.etcd.io/etcd/client/v3 v3.7.3
 	go.etcd.io/etcd/server/v3 v3.7.3
@@ -17,6 +20,7 @@ require (
 )
 
 require (
+	github.com/anishathalye/porcupine v1.3.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

@@ -15,12 +15,14 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/linearizability"
 )
 
 // server is the etcd that most tests share, each under a prefix of its own.
 var server *member
 
 func TestMain(m *testing.M) {
+	linearizability.Serve(openLinear)
 	if run, ok := children[os.Getenv(childEnv)]; ok {
 		if err := run(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -99,7 +99,7 @@ func call(ctx context.Context, e *sharing.Engine, subjects []Subject, caller, n 
 			Caller: caller, Subject: r.IntN(len(subjects)),
 			Kind: Kind(r.IntN(int(kinds))), Grantee: r.IntN(grantees), Set: uint8(r.IntN(1 << grantees)),
 		}
-		if op.Kind == ForceDelete && r.IntN(20) > 0 { // a deleted image has no further story
+		if op.Kind == ForceDelete && r.IntN(100) > 0 { // a deleted image has no further story
 			op.Kind = CanUse
 		}
 		var err error
