@@ -204,12 +204,12 @@ func (ch *change[T]) decideOn(tx ViewTx) (events []Event, err error) {
 		ch.result, err = repeated[T](ch.token, ch.m.Operation[0])
 		return nil, err
 	}
-	if ch.m.Taken {
-		return nil, errTaken
-	}
 	ch.result, events, err = ch.decide(&ch.m)
 	if err != nil || len(events) == 0 {
 		return nil, err
+	}
+	if ch.m.Taken { // a refusal is told before, since another ID would not help
+		return nil, errTaken
 	}
 	for i := range events {
 		events[i].Operation, events[i].At, events[i].Actor = ch.operation, ch.m.now(), ch.actor

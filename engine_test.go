@@ -127,6 +127,12 @@ func TestIdentifiers_GeneratorRepeats(t *testing.T) {
 			t.Fatal("a failed call left an event")
 		}
 	})
+	t.Run("for a call that is refused", func(t *testing.T) {
+		w := newWorld(t, sharing.WithIDs(func() string { return "same" }), sharing.WithPolicy(sharing.Policy{MaxImages: 1}))
+		w.image("a")
+		_, err := w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"})
+		want(t, err, sharing.ErrImageQuota)
+	})
 	t.Run("unusable", func(t *testing.T) {
 		w := newWorld(t, sharing.WithIDs(func() string { return "a b" }))
 		_, err := w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"})
