@@ -15,7 +15,7 @@ const childEnv = "ETCDSTORE_TEST_CHILD"
 var children map[string]func() error
 
 func init() {
-	children = map[string]func() error{"member": memberChild}
+	children = map[string]func() error{"member": memberChild, "hot": hotChild}
 }
 
 // A child is another process of this binary.
