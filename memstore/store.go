@@ -41,6 +41,7 @@ type Store struct {
 	seed     maphash.Seed // of the tags of grantees
 	everyone byte         // the tag of sharing.Everyone
 	views    sync.Pool    // of *view, since every decision needs one
+	updates  sync.Pool    // of *update
 }
 
 var _ sharing.Store = (*Store)(nil)
@@ -58,6 +59,7 @@ func New() *Store {
 	}
 	s.everyone = s.tag(sharing.Everyone)
 	s.views.New = func() any { return &view{store: s} }
+	s.updates.New = func() any { return &update{view: view{store: s}} }
 	return s
 }
 
@@ -93,10 +95,15 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	tx := s.updates.Get().(*update)
+	tx.ctx = ctx
 	s.writing.Lock()
-	defer s.writing.Unlock()
-	tx := &update{view: view{store: s, ctx: ctx}}
-	tx.writes = tx.few[:0]
+	defer func() {
+		s.writing.Unlock()
+		clear(tx.writes)
+		tx.ctx, tx.writes = nil, tx.writes[:0]
+		s.updates.Put(tx)
+	}()
 	if err := fn(tx); err != nil {
 		return err
 	}

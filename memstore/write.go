@@ -6,7 +6,6 @@ import "github.com/imageshare/sharing"
 type update struct {
 	view
 	writes []write
-	few    [4]write // the memory of the first writes, as most transactions have no more
 }
 
 // A write is one call of an update: only the fields that it needs are set.
