@@ -116,6 +116,7 @@ func testConcurrency(t *testing.T, open opener) {
 	t.Run("ShareLimit", func(t *testing.T) { testShareLimit(newCheck(t, open)) })
 	t.Run("LostUpdate", func(t *testing.T) { testLostUpdate(newCheck(t, open)) })
 	t.Run("ReadsWhatReturned", func(t *testing.T) { testReadsWhatReturned(newCheck(t, open)) })
+	t.Run("WholeChanges", func(t *testing.T) { testWholeChanges(newCheck(t, open)) })
 }
 
 // testQuota puts images while there are fewer than the limit.
@@ -253,6 +254,53 @@ func testReadsWhatReturned(c *check) {
 			}
 			if last < least {
 				return fmt.Errorf("a View read %d though an Update that wrote %d had returned, or an earlier View had read it", last, least)
+			}
+		}
+		return nil
+	})
+}
+
+// testWholeChanges reads records, from every handle, while one changes them all at once: always the same of each.
+func testWholeChanges(c *check) {
+	const writes, readers = 40, 3
+	ids := []sharing.InstanceID{"a", "b", "c", "d", "e", "f"}
+	change := func(n int64) error {
+		return update(c.ctx, c.store, func(tx sharing.UpdateTx) error {
+			for _, id := range ids {
+				next := instance(id, "me", "img")
+				next.DiskGeneration = n
+				if err := put(tx, next); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	c.within("a transaction of several writes ends", func() error { return change(1) })
+	var written atomic.Bool
+	c.together(readers+1, func(i int) error {
+		if i == readers {
+			defer written.Store(true)
+			for n := int64(2); n <= writes; n++ {
+				if err := change(n); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		for !written.Load() {
+			var state sharing.State
+			err := c.handle(i).View(c.ctx, func(tx sharing.ViewTx) (err error) {
+				state, err = tx.Load(sharing.Need{Instances: ids})
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			for _, inst := range state.Instances {
+				if first := state.Instances[0]; inst == nil || inst.DiskGeneration != first.DiskGeneration {
+					return fmt.Errorf("a View read one record before and another after an Update that changed both: %v and %v", first, inst)
+				}
 			}
 		}
 		return nil
