@@ -136,7 +136,7 @@ func (m *moment) newest(scan ImageScan, architecture string) (*ImageRecord, erro
 		return nil, refusal
 	}
 	if m.Trust.Enforce && !m.Trust.trusts(m.actor, newest.Owner) {
-		return nil, m.refuse(ErrUntrustedOwner, family, "add %s to the account's trusted owners, or ask for a family of a trusted one", newest.Owner)
+		return nil, m.refuse(ErrUntrustedOwner, family, "add "+string(newest.Owner)+" to the account's trusted owners, or ask for a family of a trusted one")
 	}
 	return newest, nil
 }

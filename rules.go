@@ -33,11 +33,8 @@ func (m *moment) now() time.Time {
 }
 
 // refuse returns the refusal of the kind, on subject; remedy says what would make the call succeed (R25).
-func (m *moment) refuse(kind error, subject string, remedy string, args ...any) error {
-	return &Refusal{
-		Rule: ruleOf[kind], Op: m.op, Actor: m.actor, Subject: subject,
-		Remedy: fmt.Sprintf(remedy, args...), kind: kind,
-	}
+func (m *moment) refuse(kind error, subject, remedy string) error {
+	return &Refusal{Rule: ruleOf[kind], Op: m.op, Actor: m.actor, Subject: subject, Remedy: remedy, kind: kind}
 }
 
 // present reports whether g is of a present share: one that was made and has not ended or expired (R15).
@@ -75,12 +72,17 @@ func (m *moment) reach(a *Access) reach {
 	return unseen
 }
 
-// see refuses an actor that does not see the image. An image that never existed is refused
-// alike, and the directory is asked alike (R20).
+// see refuses an actor that does not see the image.
 func (m *moment) see(a *Access, id ImageID) error {
-	if m.reach(a) != unseen {
-		return nil
+	if m.reach(a) == unseen {
+		return m.notSeen(id)
 	}
+	return nil
+}
+
+// notSeen refuses an image that the actor does not see, as far as is known yet. One that never existed is refused alike,
+// and the directory is asked alike (R20).
+func (m *moment) notSeen(id ImageID) error {
 	if err := m.outside.organizationsKnown(); err != nil {
 		return err
 	}
@@ -110,31 +112,28 @@ func (m *moment) ownInstance(id InstanceID) (*InstanceRecord, error) {
 // canUse refuses an actor that may not make a system disk in region from the image: launch, replace disk and, through
 // canReinit, reinit (R4, R5, R11, R14, R16). If it may, the answer tells whether an audit marks the owner untrusted.
 func (m *moment) canUse(a *Access, id ImageID, region Region, digest string) (untrusted bool, err error) {
-	reached := m.reach(a)
-	if reached != usable {
+	switch m.reach(a) {
+	case unseen:
+		return false, m.notSeen(id)
+	case seen:
 		if err := m.outside.organizationsKnown(); err != nil {
 			return false, err
 		}
-	}
-	if reached == unseen {
-		return false, m.see(a, id)
+		return false, m.refuse(ErrNotAccepted, string(id), "accept the share first")
 	}
 	img := a.Image
 	if err := m.notDisabled(img); err != nil {
 		return false, err
 	}
-	if reached == seen {
-		return false, m.refuse(ErrNotAccepted, string(id), "accept the share first")
-	}
 	if img.Region != region {
-		return false, m.refuse(ErrRegionMismatch, string(id), "use it in region %s, or ask its owner for a copy in %s", img.Region, region)
+		return false, m.refuse(ErrRegionMismatch, string(id), "use it in region "+string(img.Region)+", or ask its owner for a copy in "+string(region))
 	}
 	trusted := m.Trust.trusts(m.actor, img.Owner)
 	if !trusted && m.Trust.Enforce {
-		return false, m.refuse(ErrUntrustedOwner, string(id), "add %s to the account's trusted owners, or use an image of a trusted one", img.Owner)
+		return false, m.refuse(ErrUntrustedOwner, string(id), "add "+string(img.Owner)+" to the account's trusted owners, or use an image of a trusted one")
 	}
 	if digest != "" && digest != img.Digest {
-		return false, m.refuse(ErrDigestMismatch, string(id), "expect %s, or use the image that has the expected one", orNone(img.Digest))
+		return false, m.refuse(ErrDigestMismatch, string(id), "expect "+orNone(img.Digest)+", or use the image that has the expected one")
 	}
 	return !trusted, nil
 }
@@ -171,7 +170,8 @@ func (m *moment) canCapture(inst *InstanceRecord) error {
 func (m *moment) canOwnMore(region Region) error {
 	most, limited := limit(m.policy.MaxImages, defaultMaxImages)
 	if limited && m.ImagesOwned >= most {
-		return m.refuse(ErrImageQuota, string(region), "delete one of the account's %s in the region first: it may own %d", count(m.ImagesOwned, "image"), most)
+		return m.refuse(ErrImageQuota, string(region), fmt.Sprintf(
+			"delete one of the account's %s in the region first: it may own %d", count(m.ImagesOwned, "image"), most))
 	}
 	return nil
 }
@@ -198,10 +198,10 @@ func (m *moment) canDelete(img *ImageRecord) error {
 		return err
 	}
 	if n := m.OwnInstances; n > 0 {
-		return m.refuse(ErrImageInUse, string(img.ID), "terminate the account's %s made from it or replace the disk first, or force the delete", count(n, "instance"))
+		return m.refuse(ErrImageInUse, string(img.ID), "terminate the account's "+count(n, "instance")+" made from it or replace the disk first, or force the delete")
 	}
 	if n := m.PresentShares; n > 0 {
-		return m.refuse(ErrImageShared, string(img.ID), "unshare it from its %s first, or force the delete", count(n, "grantee"))
+		return m.refuse(ErrImageShared, string(img.ID), "unshare it from its "+count(n, "grantee")+" first, or force the delete")
 	}
 	return nil
 }
@@ -223,13 +223,14 @@ func (m *moment) canShare(img *ImageRecord, added []Share, staying int) error {
 		if errors.As(err, &asked) {
 			return err
 		}
-		refusal := m.refuse(ErrGranteeRefused, string(img.ID), "leave out %s, or have it admitted", g).(*Refusal)
+		refusal := m.refuse(ErrGranteeRefused, string(img.ID), "leave out "+string(g)+", or have it admitted").(*Refusal)
 		refusal.cause = err
 		return refusal
 	}
 	if most, limited := limit(m.policy.MaxShares, defaultMaxShares); limited && staying+len(added) > most {
-		return m.refuse(ErrShareLimit, string(img.ID), "share it with at most %d more, not %d, or unshare others first: it has %s of at most %d",
-			max(0, most-staying), len(added), count(staying, "grantee"), most)
+		return m.refuse(ErrShareLimit, string(img.ID), fmt.Sprintf(
+			"share it with at most %d more, not %d, or unshare others first: it has %s of at most %d",
+			max(0, most-staying), len(added), count(staying, "grantee"), most))
 	}
 	return nil
 }
