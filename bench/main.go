@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -59,14 +60,24 @@ func run(ctx context.Context, docs, only string, long bool) error {
 	if err != nil {
 		return err
 	}
+	// A page that can't take the tables says so before the work, not after it.
+	save := func() error { return report.Save(docs, all, results) }
+	switch err := save(); {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
+		fmt.Printf("nothing is written, only printed: %v\n\n", err)
+		save = func() error { return nil }
+	case err != nil:
+		return err
+	}
 	scale, form := contest.Short, "short"
 	if long {
 		scale, form = contest.Long, "long"
 	}
+	start := time.Now()
 	var failed []string
 	for _, work := range selected {
 		fmt.Printf("## %s: %s\n\n", work.ID, work.Title)
-		start := time.Now()
+		begin := time.Now()
 		rows, err := work.Run(ctx, scale)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -76,17 +87,15 @@ func run(ctx context.Context, docs, only string, long bool) error {
 			failed = append(failed, work.ID)
 			continue
 		}
-		result := report.Result{Date: time.Now().UTC(), Machine: report.Machine(), Scale: form, Took: time.Since(start), Rows: rows}
+		result := report.Result{Date: begin.UTC(), Machine: report.Machine(), Scale: form, Seconds: time.Since(begin).Seconds(), Rows: rows}
 		results[work.ID] = result
-		fmt.Printf("%s\ntook %v\n\n", report.Table(work, result), result.Took.Round(time.Second))
+		fmt.Printf("%s\n", report.Table(work, result))
+		if err := save(); err != nil {
+			return err
+		}
+		runtime.GC() // what the work held is not the next one's burden
 	}
-	fmt.Println(report.Goals(all, results))
-	switch err := report.Save(docs, all, results); {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
-		fmt.Printf("not written: %v\n", err)
-	case err != nil:
-		return err
-	}
+	fmt.Printf("## Goals\n\n%s\nAll took %v.\n", report.Goals(all, results), time.Since(start).Round(time.Second))
 	if len(failed) > 0 {
 		return fmt.Errorf("these works failed: %s", strings.Join(failed, ", "))
 	}

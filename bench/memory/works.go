@@ -2,6 +2,8 @@ package memory
 
 import (
 	"math"
+	"runtime"
+	"slices"
 
 	"github.com/imageshare/sharing/bench/contest"
 	"github.com/imageshare/sharing/bench/world"
@@ -25,9 +27,16 @@ func Works() []contest.Work {
 				slowest, ok := worst("", ratio)(rows)
 				return 1 / slowest, ok
 			}},
-			{Text: "p99.9 of a call, of the median, with any number of callers", Limit: 50, Measure: worst("", func(r contest.Row) float64 {
-				return float64(r.P999) / float64(r.P50)
-			})},
+			{Text: "p99.9 of a call, of the median, with any number of callers", Limit: 50, Measure: worst("", wait)},
+			{Text: "the same, with no more callers than cores", Limit: 50, Measure: func(rows []contest.Row) (float64, bool) {
+				return worst("", wait)(slices.DeleteFunc(slices.Clone(rows), func(r contest.Row) bool { return r.Callers > runtime.NumCPU() }))
+			}},
+			{Text: "the same, of the two maps', with any number of callers", Limit: 1, Measure: func(rows []contest.Row) (float64, bool) {
+				return contest.Worst(rows, false, func(r contest.Row) (float64, bool) {
+					floor, ok := r.Beside(rows, nameFloor)
+					return wait(r) / wait(floor), ok && r.Name == nameLibrary
+				})
+			}},
 		}},
 		{ID: "W3", Title: "a change", Size: "grantees", Run: runChanges, Goals: []contest.Goal{
 			{Text: "a share, event and all, of go-memdb's transaction", Limit: 1.0 / 6, Measure: func(rows []contest.Row) (float64, bool) {
@@ -55,6 +64,9 @@ func Works() []contest.Work {
 		{ID: "W7", Title: "a report", Size: "images", Run: runLineage},
 	}
 }
+
+// wait returns how long the unlucky wait, as a multiple of the median.
+func wait(r contest.Row) float64 { return float64(r.P999) / float64(r.P50) }
 
 func ratio(r contest.Row) float64 { return r.Ratio }
 

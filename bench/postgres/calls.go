@@ -15,7 +15,7 @@ import (
 // The content of the database, besides the images and their shares.
 const (
 	shares  = 10_000
-	renters = 20 // accounts with a page of instances each
+	renters = 20  // accounts with a page of instances each
 	limit   = 100 // of a page
 )
 

@@ -19,8 +19,8 @@ import (
 type Result struct {
 	Date    time.Time
 	Machine string
-	Scale   string // "short" or "long"
-	Took    time.Duration
+	Scale   string  // "short" or "long"
+	Seconds float64 // that it took, setting up included
 	Rows    []contest.Row
 }
 
@@ -48,42 +48,45 @@ func Load(docs string) (Results, error) {
 }
 
 // Save writes the results into the folder docs: as they are, as tables into the page, between the markers of each work,
-// and as curves beside it.
+// and as curves beside it. A page that lacks a section is an error, and nothing is written.
 func Save(docs string, works []contest.Work, all Results) error {
-	text, err := json.MarshalIndent(all, "", "\t")
+	text, err := os.ReadFile(filepath.Join(docs, page))
+	if err != nil {
+		return err
+	}
+	if text, err = replace(text, "goals", Goals(works, all)); err != nil {
+		return err
+	}
+	var drawn []Curve
+	for _, work := range works {
+		section := ""
+		if result, ok := all[work.ID]; ok {
+			section = Table(work, result)
+			for _, curve := range Curves(work, result.Rows) {
+				section += fmt.Sprintf("\n![%s](%s/%s)\n", curve.Title, curves, curve.File)
+				drawn = append(drawn, curve)
+			}
+		}
+		if text, err = replace(text, work.ID, section); err != nil {
+			return err
+		}
+	}
+	raw, err := json.MarshalIndent(all, "", "\t")
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(docs, curves), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(docs, curves, results), append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	written, err := os.ReadFile(filepath.Join(docs, page))
-	if err != nil {
-		return err
-	}
-	if written, err = replace(written, "goals", Goals(works, all)); err != nil {
-		return err
-	}
-	for _, work := range works {
-		result, ok := all[work.ID]
-		if !ok {
-			continue
-		}
-		section := Table(work, result)
-		for _, curve := range Curves(work, result.Rows) {
-			section += fmt.Sprintf("\n![%s](%s/%s)\n", curve.Title, curves, curve.File)
-			if err := os.WriteFile(filepath.Join(docs, curves, curve.File), curve.SVG, 0o644); err != nil {
-				return err
-			}
-		}
-		if written, err = replace(written, work.ID, section); err != nil {
+	for _, curve := range drawn {
+		if err := os.WriteFile(filepath.Join(docs, curves, curve.File), curve.SVG, 0o644); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(docs, page), written, 0o644)
+	if err := os.WriteFile(filepath.Join(docs, curves, results), append(raw, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(docs, page), text, 0o644)
 }
 
 // replace puts text between the markers of a section.

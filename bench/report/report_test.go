@@ -62,7 +62,7 @@ between
 | hit | 1 k | 120 ns, 1 ×, 0 a | 150 ns, 1.25 ×, 2 a |
 | hit | 10 k | 1.20 µs, 1 ×, 0 a | 2.10 ms, 1750 ×, 0 a |
 
-The short form, on a machine, 2026-01-02.
+The short form, 0 s, on a machine, 2026-01-02.
 
 ![W9: a <thing>, hit](performance/w9-hit.svg)
 <!-- bench:end W9 -->
@@ -85,6 +85,9 @@ func TestSave_NoSection(t *testing.T) {
 		}
 		if kept, err := os.ReadFile(filepath.Join(folder, page)); err != nil || string(kept) != text {
 			t.Errorf("the page has become %q, error %v", kept, err)
+		}
+		if _, err := os.Stat(filepath.Join(folder, curves)); err == nil {
+			t.Error("files were written beside a page that was not")
 		}
 	}
 }

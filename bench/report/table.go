@@ -77,7 +77,7 @@ func Table(work contest.Work, result Result) string {
 	for i, note := range notes {
 		fmt.Fprintf(&text, "\n[%d] %s\n", i+1, note)
 	}
-	fmt.Fprintf(&text, "\nThe %s form, on %s, %s.\n", result.Scale, result.Machine, result.Date.Format(time.DateOnly))
+	fmt.Fprintf(&text, "\nThe %s form, %.0f s, on %s, %s.\n", result.Scale, result.Seconds, result.Machine, result.Date.Format(time.DateOnly))
 	return text.String()
 }
 
