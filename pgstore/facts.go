@@ -52,6 +52,7 @@ func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
 		images: make(map[sharing.ImageID]*sharing.Access), instances: make(map[sharing.InstanceID]*sharing.InstanceRecord),
 		counts: make(map[string]int64),
 	}
+	facts = slices.DeleteFunc(facts, ended(facts))
 	inLogOrder(facts)
 	for i := range facts {
 		f := &facts[i]
@@ -92,6 +93,17 @@ func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
 		}
 	}
 	return to, nil
+}
+
+// ended returns what tells whether a fact is of a share that a delete of its image has ended.
+func ended(facts []fact) func(fact) bool {
+	epochs := make(map[string]int64) // of the images: of one that is unknown it is 0, and no share has that of a deleted one
+	for i := range facts {
+		if f := &facts[i]; f.part == "image" {
+			epochs[f.id] = f.number
+		}
+	}
+	return func(f fact) bool { return (f.part == "share" || f.part == "grant") && f.number != epochs[f.id] }
 }
 
 // inLogOrder puts the facts that are events in the order of the log.

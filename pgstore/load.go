@@ -67,6 +67,7 @@ func eyesOf(account sharing.AccountID, organizations []sharing.OrganizationID) [
 // loading is the query for need.
 func loading(need sharing.Need, eyes []string) *query {
 	q := &query{locks: modes{}, log: need.Operation != "", operation: need.Operation}
+	q.sql.Grow(1024)
 	lock := func(kind lockKind, id string, exclusive bool) { q.locks.add(lock{kind, id}, exclusive) }
 	account := string(need.Account)
 
@@ -145,11 +146,12 @@ func loading(need sharing.Need, eyes []string) *query {
 // addAccess adds the images whose ID the condition holds for, and the shares of them that reach eyes.
 func (q *query) addAccess(condition, eyes string) {
 	q.addImage(condition)
-	q.add("grant", columns{id: "s.image", grantee: "s.grantee", status: "s.status", expires: "s.expires"}, fromShares+condition+" AND s.grantee = ANY("+eyes+")")
+	q.add("grant", columns{id: "s.image", grantee: "s.grantee", status: "s.status", expires: "s.expires", number: "s.epoch"},
+		"FROM sharing.shares s WHERE s.image "+condition+" AND s.grantee = ANY("+eyes+")")
 }
 
 func (q *query) addImage(condition string) {
-	q.add("image", columns{id: "id", body: "body::text"}, "FROM sharing.images WHERE id "+condition)
+	q.add("image", columns{id: "id", body: "body::text", number: "CASE WHEN deleted THEN -1 ELSE epoch END"}, "FROM sharing.images WHERE id "+condition)
 }
 
 func (q *query) addTrust(account string) {
@@ -158,22 +160,22 @@ func (q *query) addTrust(account string) {
 
 // addSharesOf adds what need asks of the shares of the image that of selects, and those that reach eyes.
 func (q *query) addSharesOf(need sharing.Need, of string, eyes []string) {
-	if need.AllShares {
-		q.add("share", shareColumns, fromShares+of)
-	} else {
-		q.add("share", shareColumns, fromShares+of+" AND s.grantee = ANY("+q.arg(append(texts(need.Grantees), eyes...))+")")
+	from := "FROM sharing.shares s WHERE s.image " + of
+	if !need.AllShares {
+		from += " AND s.grantee = ANY(" + q.arg(append(texts(need.Grantees), eyes...)) + ")"
 	}
+	q.add("share", shareColumns, from)
 	if !need.PresentAt.IsZero() {
 		at := need.PresentAt.UTC().Format(timeLayout)
-		q.add("present", columns{n: "count(*)"}, fromShares+of+" AND (s.expires = '' OR s.expires > "+q.arg(at)+")")
+		q.add("present", columns{n: "count(*)"}, "FROM sharing.shares s LEFT JOIN sharing.images i ON i.id = s.image WHERE s.image "+of+
+			" AND s.epoch = coalesce(i.epoch, 0) AND i.deleted IS NOT TRUE AND (s.expires = '' OR s.expires > "+q.arg(at)+")")
 	}
 }
 
-// fromShares selects the shares that no delete has ended, up to the condition on their image's ID.
-const fromShares = "FROM sharing.shares s LEFT JOIN sharing.images i ON i.id = s.image" +
-	" WHERE s.epoch = coalesce(i.epoch, 0) AND i.deleted IS NOT TRUE AND s.image "
-
-var shareColumns = columns{id: "s.image", grantee: "s.grantee", status: "s.status", created: "s.created", updated: "s.updated", expires: "s.expires"}
+// The number of a share's fact is its epoch: the image's, of which shares count, is that of the image's fact.
+var shareColumns = columns{
+	id: "s.image", grantee: "s.grantee", status: "s.status", created: "s.created", updated: "s.updated", expires: "s.expires", number: "s.epoch",
+}
 
 // texts returns the strings that the identifiers are.
 func texts[T ~string](ids []T) []string {

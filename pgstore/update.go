@@ -90,11 +90,13 @@ func (u *update) read(q *query) (facts []fact, err error) {
 		q.locks.add(fence.(lock), false)
 	}
 	late := u.lack(q.locks)
-	late.queue(batch, instanceLock, instanceLock)
+	first := instanceLock
 	if q.instance != "" {
+		late.queue(batch, instanceLock, instanceLock)
 		queueImageOf(batch, q.instance, q.instanceExclusive)
+		first = imageLock
 	}
-	late.queue(batch, imageLock, fenceLock)
+	late.queue(batch, first, fenceLock)
 	batch.Queue(q.sql.String(), q.args...).Query(func(rows pgx.Rows) (err error) {
 		facts, err = collect(rows)
 		return err

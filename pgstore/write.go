@@ -147,8 +147,8 @@ const (
 			source = excluded.source, deleted = excluded.deleted, epoch = i.epoch + (i.deleted OR excluded.deleted)::int, body = excluded.body`
 
 	putShare = `INSERT INTO sharing.shares (image, grantee, epoch, status, created, updated, expires)
-		SELECT $1, $2, coalesce((SELECT epoch FROM sharing.images WHERE id = $1), 0), $3::smallint, $4, $5, $6
-		WHERE NOT EXISTS (SELECT FROM sharing.images WHERE id = $1 AND deleted)
+		SELECT $1, $2, coalesce(i.epoch, 0), $3::smallint, $4, $5, $6 FROM (SELECT) AS one LEFT JOIN sharing.images i ON i.id = $1
+		WHERE i.deleted IS NOT TRUE
 		ON CONFLICT (image, grantee) DO UPDATE SET epoch = excluded.epoch, status = excluded.status,
 			created = excluded.created, updated = excluded.updated, expires = excluded.expires`
 

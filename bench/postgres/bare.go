@@ -20,14 +20,15 @@ import (
 type bare struct{ pool *pgxpool.Pool }
 
 const (
-	accessSQL = `SELECT i.body::text, coalesce(s.status, -1), coalesce(s.expires, ''), coalesce(e.status, -1), t.body::text
+	accessSQL = `SELECT i.body::text, i.epoch, coalesce(s.status, -1), coalesce(s.expires, ''), coalesce(e.status, -1), t.body::text
 	FROM sharing.images i
 	LEFT JOIN sharing.shares s ON s.image = i.id AND s.grantee = $2 AND s.epoch = i.epoch
 	LEFT JOIN sharing.shares e ON e.image = i.id AND e.grantee = '*' AND e.epoch = i.epoch
 	LEFT JOIN sharing.trust t ON t.account = $2
 	WHERE i.id = $1`
-	granteeSQL  = "SELECT grantee, status, expires FROM sharing.shares WHERE image = $1 AND grantee = $2"
-	presentSQL  = "SELECT count(*) FROM sharing.shares WHERE image = $1 AND (expires = '' OR expires > $2)"
+	granteeSQL = "SELECT status, expires, epoch FROM sharing.shares WHERE image = $1 AND grantee = $2"
+	presentSQL = `SELECT count(*) FROM sharing.shares s JOIN sharing.images i ON i.id = s.image AND i.epoch = s.epoch
+		WHERE s.image = $1 AND (s.expires = '' OR s.expires > $2)`
 	takenSQL    = "SELECT 1 FROM sharing.instances WHERE id = $1"
 	sequenceSQL = "SELECT sequence FROM sharing.events WHERE image <> '' AND image = $1 ORDER BY position DESC, number DESC LIMIT 1"
 	pageSQL     = "SELECT id, body::text FROM sharing.instances WHERE NOT terminated AND owner = $1 AND id > $2 ORDER BY id LIMIT $3"
@@ -41,18 +42,20 @@ const (
 )
 
 func (b bare) check(ctx context.Context, q world.Question) error {
-	return access(b.pool.QueryRow(ctx, accessSQL, string(q.Image), string(q.Account)))
+	_, err := access(b.pool.QueryRow(ctx, accessSQL, string(q.Image), string(q.Account)))
+	return err
 }
 
-func access(row pgx.Row) error {
+// access reads an image and what is shared of it, and returns the epoch of its shares.
+func access(row pgx.Row) (epoch int64, err error) {
 	var img, expires string
 	var own, everyone int
 	var trust *string
-	if err := row.Scan(&img, &own, &expires, &everyone, &trust); err != nil {
-		return err
+	if err := row.Scan(&img, &epoch, &own, &expires, &everyone, &trust); err != nil {
+		return 0, err
 	}
 	var rec sharing.ImageRecord
-	return json.Unmarshal([]byte(img), &rec)
+	return epoch, json.Unmarshal([]byte(img), &rec)
 }
 
 // change makes a change of an image, of two round trips: read queues its reads, and write its write, and answers with its event.
@@ -95,14 +98,19 @@ func (b bare) change(ctx context.Context, image, account string, read func(*pgx.
 
 func (b bare) share(ctx context.Context, img *world.Image, grantee string) error {
 	image := string(img.ID)
+	var epoch int64
 	return b.change(ctx, image, string(img.Owner), func(batch *pgx.Batch) {
-		batch.Queue(accessSQL, image, string(img.Owner)).QueryRow(access)
+		batch.Queue(accessSQL, image, string(img.Owner)).QueryRow(func(row pgx.Row) (err error) {
+			epoch, err = access(row)
+			return err
+		})
 		batch.Queue(granteeSQL, image, grantee)
 		batch.Queue(presentSQL, image, "2026")
 	}, func(batch *pgx.Batch) (sharing.Event, error) {
 		share := sharing.Share{Image: img.ID, Grantee: sharing.Grantee(grantee), CreatedAt: time.Now().UTC()}
 		share.UpdatedAt = share.CreatedAt
-		batch.Queue("INSERT INTO sharing.shares VALUES ($1, $2, 0, 0, $3, '', '')", image, grantee, share.CreatedAt.Format("2006-01-02T15:04:05.000000000Z"))
+		batch.Queue("INSERT INTO sharing.shares VALUES ($1, $2, $3, 0, $4, '', '')", image, grantee, epoch,
+			share.CreatedAt.Format("2006-01-02T15:04:05.000000000Z"))
 		return sharing.Event{Kind: sharing.EventShared, Actor: img.Owner, Shares: []sharing.Share{share}}, nil
 	})
 }
@@ -110,8 +118,11 @@ func (b bare) share(ctx context.Context, img *world.Image, grantee string) error
 func (b bare) launch(ctx context.Context, q world.Question) error {
 	rec := sharing.InstanceRecord{Instance: sharing.Instance{ID: sharing.InstanceID(strings.ToLower(rand.Text())), Owner: q.Account,
 		Region: q.Region, Image: q.Image, DiskGeneration: 1, LaunchedAt: time.Now().UTC()}}
-	return b.change(ctx, string(q.Image), string(rec.ID), func(batch *pgx.Batch) {
-		batch.Queue(accessSQL, string(q.Image), string(q.Account)).QueryRow(access)
+	return b.change(ctx, string(q.Image), string(q.Account), func(batch *pgx.Batch) {
+		batch.Queue(accessSQL, string(q.Image), string(q.Account)).QueryRow(func(row pgx.Row) error {
+			_, err := access(row)
+			return err
+		})
 		batch.Queue(takenSQL, string(rec.ID))
 	}, func(batch *pgx.Batch) (sharing.Event, error) {
 		body, err := json.Marshal(rec)
