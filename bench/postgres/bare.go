@@ -19,6 +19,9 @@ import (
 // It judges nothing, and retries nothing.
 type bare struct{ pool *pgxpool.Pool }
 
+// bareSettings are those of the store's sessions: nobody waits for ever for the locks of one that lost its client.
+const bareSettings = " idle_in_transaction_session_timeout=5s lock_timeout=10s client_connection_check_interval=1s plan_cache_mode=force_generic_plan"
+
 const (
 	accessSQL = `SELECT i.body::text, i.epoch, coalesce(s.status, -1), coalesce(s.expires, ''), coalesce(e.status, -1), t.body::text
 	FROM sharing.images i

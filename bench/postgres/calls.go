@@ -40,7 +40,7 @@ func open(ctx context.Context, dsn string) (*bench, error) {
 	if b.engine, err = sharing.New(b.store, sharing.WithPolicy(sharing.Policy{MaxShares: 1 << 30, MaxImages: 1 << 30})); err != nil {
 		return nil, err
 	}
-	if b.pool, err = pgxpool.New(ctx, dsn); err != nil {
+	if b.pool, err = pgxpool.New(ctx, dsn+bareSettings); err != nil {
 		return nil, err
 	}
 	return b, nil
