@@ -33,6 +33,7 @@ func works() []contest.Work {
 		postgres.Works(),
 		sqlite.Works(),
 		etcd.Works(),
+		[]contest.Work{zanzibar()},
 	)
 }
 
