@@ -63,7 +63,8 @@ func (s *Store) access(img *image, account sharing.AccountID, organizations []sh
 			to.Own = r.grant()
 		}
 	}
-	if r, ok := img.shares.find(sharing.Everyone, s.everyone); ok {
+	if img.shares.everyone {
+		r, _ := img.shares.find(sharing.Everyone, s.tag(sharing.Everyone))
 		to.Everyone = r.grant()
 	}
 	for _, id := range organizations {

@@ -16,6 +16,7 @@ type shares struct {
 	first    chunk        // nil if there are no shares
 	more     *moreShares  // nil if one chunk is enough, as it is for nearly all
 	expiring *set[string] // the expiryKeys of those that expire, or nil
+	everyone bool         // whether one is with sharing.Everyone: few are, and every decision asks
 }
 
 type moreShares struct {
@@ -96,6 +97,7 @@ func (s *shares) presentAt(now time.Time) int {
 
 // put stores share, whose grantee has the given tag, in place of that with the same grantee, if there is one.
 func (s *shares) put(share *sharing.Share, tag byte) {
+	s.everyone = s.everyone || share.Grantee == sharing.Everyone
 	n := s.chunkOf(share.Grantee)
 	c := s.chunkAt(n)
 	i, found := c.search(share.Grantee)
@@ -132,6 +134,7 @@ func (s *shares) remove(grantee sharing.Grantee) bool {
 	if !found {
 		return false
 	}
+	s.everyone = s.everyone && grantee != sharing.Everyone
 	s.forgetExpiry(row{*c, i})
 	before, after := part{*c, 0, i}, part{*c, i + 1, c.len()}
 	if n+1 < s.chunkCount() {

@@ -38,10 +38,9 @@ type Store struct {
 	log         log
 	leftovers   []leftover
 
-	seed     maphash.Seed // of the tags of grantees
-	everyone byte         // the tag of sharing.Everyone
-	views    sync.Pool    // of *view, since every decision needs one
-	updates  sync.Pool    // of *update
+	seed    maphash.Seed // of the tags of grantees
+	views   sync.Pool    // of *view, since every decision needs one
+	updates sync.Pool    // of *update
 }
 
 var _ sharing.Store = (*Store)(nil)
@@ -57,7 +56,6 @@ func New() *Store {
 		log:         newLog(),
 		seed:        maphash.MakeSeed(),
 	}
-	s.everyone = s.tag(sharing.Everyone)
 	s.views.New = func() any { return &view{store: s} }
 	s.updates.New = func() any { return &update{view: view{store: s}} }
 	return s
@@ -112,9 +110,11 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	put := 0
 	for i := range tx.writes {
 		s.apply(&tx.writes[i])
+		put += len(tx.writes[i].shares)
 	}
-	s.sweep()
+	s.sweep(sweepRows(put))
 	return nil
 }

@@ -62,7 +62,7 @@ func TestR8_DeleteLeavesTheIndexToLaterWrites(t *testing.T) {
 	rec.DeletedAt = time.Unix(1, 0).UTC()
 	nothing := func(sharing.UpdateTx) error { return nil }
 	mustUpdate(t, s, func(tx sharing.UpdateTx) error { return tx.PutImage(rec) })
-	for left := grantees - sweepRows; left > 0; left -= sweepRows {
+	for left := grantees - sweepRows(0); left > 0; left -= sweepRows(0) {
 		if got := byGrantee(s); got != left {
 			t.Fatalf("%d entries are left in the index, want %d", got, left)
 		}
@@ -77,21 +77,33 @@ func TestR8_DeleteLeavesTheIndexToLaterWrites(t *testing.T) {
 }
 
 func TestSweep_SparesWhatWasSharedAgain(t *testing.T) {
+	const again = 30
 	s := New()
-	rec := shared(t, s, "i", 2*sweepRows)
+	rec := shared(t, s, "i", again)
 	rec.DeletedAt = time.Unix(1, 0).UTC()
 	mustUpdate(t, s, func(tx sharing.UpdateTx) error { return tx.PutImage(rec) })
-	shared(t, s, "i", 2*sweepRows)
-	for range 3 {
-		mustUpdate(t, s, func(sharing.UpdateTx) error { return nil })
-	}
-	for i := range 2 * sweepRows {
+	shared(t, s, "i", again)
+	for i := range again {
 		if g := sharing.Grantee(fmt.Sprintf("g%d", i)); len(received(t, s, g)) != 1 {
 			t.Errorf("the new share with %s is not listed", g)
 		}
 	}
 	if len(s.leftovers) != 0 {
 		t.Errorf("%d leftovers stay for good", len(s.leftovers))
+	}
+}
+
+// Images that are shared and force-deleted one after the other leave no more behind than one of them.
+func TestSweep_KeepsUp(t *testing.T) {
+	const grantees = 50
+	s := New()
+	for i := range 20 {
+		rec := shared(t, s, sharing.ImageID(fmt.Sprint("i", i)), grantees)
+		rec.DeletedAt = time.Unix(1, 0).UTC()
+		mustUpdate(t, s, func(tx sharing.UpdateTx) error { return tx.PutImage(rec) })
+		if got := byGrantee(s); got > grantees {
+			t.Fatalf("after %d deletes the index has %d entries", i+1, got)
+		}
 	}
 }
 
@@ -109,6 +121,9 @@ func TestIndexes_KeepNothingOfWhatIsGone(t *testing.T) {
 		}
 		return tx.PutInstance(inst)
 	})
+	for range 2 {
+		mustUpdate(t, s, func(sharing.UpdateTx) error { return nil })
+	}
 	if len(s.imagesBy) != 0 || len(s.instancesBy) != 0 {
 		t.Errorf("the indexes hold %v and %v", s.imagesBy, s.instancesBy)
 	}
