@@ -47,6 +47,7 @@ type Result struct {
 
 // Run lets the contestants take their turns. Its error is the first that a contestant gave.
 func Run(ctx context.Context, o Options, contestants ...Contestant) ([]Result, error) {
+	runtime.GC() // what was made ready, and left over, is nobody's burden
 	runners := make([]*runner, len(contestants))
 	for i, c := range contestants {
 		if c.Prepare != nil && o.Units == 0 {

@@ -89,7 +89,7 @@ func run(ctx context.Context, scale contest.Scale) (rows []contest.Row, err erro
 func (b *bench) measure(ctx context.Context, scale contest.Scale, name, title string, another *contest.Process) (rows []contest.Row, err error) {
 	o := contest.Options{
 		Rounds: contest.Pick(scale, 1, 5, 15),
-		Slice:  contest.Pick(scale, time.Millisecond, 200*time.Millisecond, 300*time.Millisecond),
+		Slice:  contest.Pick(scale, time.Millisecond, 120*time.Millisecond, 300*time.Millisecond),
 	}
 	for _, o.Callers = range contest.Pick(scale, []int{1, 4}, []int{1, 4, 16, 64}, []int{1, 2, 4, 8, 16, 32, 64}) {
 		contestants := b.contestants(name)

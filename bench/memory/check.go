@@ -11,7 +11,7 @@ import (
 
 // runChecks is W1. A contestant that gives a wrong answer is out, and the work fails.
 func runChecks(ctx context.Context, scale contest.Scale) (rows []contest.Row, err error) {
-	o := contest.Options{Rounds: contest.Pick(scale, 1, 15, 41), Slice: contest.Pick(scale, time.Millisecond, 40*time.Millisecond, 50*time.Millisecond)}
+	o := contest.Options{Rounds: contest.Pick(scale, 1, 11, 41), Slice: contest.Pick(scale, time.Millisecond, 40*time.Millisecond, 50*time.Millisecond)}
 	for _, shares := range contest.Pick(scale, []int{500}, []int{10_000, 100_000, 1_000_000}, []int{10_000, 100_000, 1_000_000, 10_000_000}) {
 		w := world.New(shares)
 		checkers, err := newCheckers(ctx, w)

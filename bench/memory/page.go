@@ -24,21 +24,7 @@ const (
 // runPages is W4: pages of 100 images, one after the other, for accounts that see few and many; then for accounts that see
 // a thousand, among few images and among many.
 func runPages(ctx context.Context, scale contest.Scale) (rows []contest.Row, err error) {
-	images := contest.Pick(scale, 2000, 1_000_000, 1_000_000)
-	shared := images / 10
-	sees := []int{10, contest.Pick(scale, 100, 1000, 1000), shared}
-	a, err := newAlbum(ctx, images, shared, sees)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range sees {
-		results, err := a.contest(ctx, scale, n)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, contest.Rows(caseSees, n, 0, results)...)
-	}
-	for _, images := range contest.Pick(scale, []int{1000, 2000}, []int{10_000, 100_000, 1_000_000}, []int{10_000, 100_000, 1_000_000}) {
+	for _, images := range contest.Pick(scale, []int{1000}, []int{10_000, 100_000}, []int{10_000, 100_000}) {
 		a, err := newAlbum(ctx, images, 1000, []int{1000})
 		if err != nil {
 			return nil, err
@@ -49,7 +35,24 @@ func runPages(ctx context.Context, scale contest.Scale) (rows []contest.Row, err
 		}
 		rows = append(rows, contest.Rows(caseAmong, images, 0, results)...)
 	}
-	return rows, nil
+	images := contest.Pick(scale, 10_000, 1_000_000, 1_000_000)
+	sees := []int{10, 1000, images / 10}
+	a, err := newAlbum(ctx, images, images/10, sees)
+	if err != nil {
+		return nil, err
+	}
+	var seen []contest.Row
+	for _, n := range sees {
+		results, err := a.contest(ctx, scale, n)
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, contest.Rows(caseSees, n, 0, results)...)
+		if n == 1000 {
+			rows = append(rows, contest.Rows(caseAmong, images, 0, results)...)
+		}
+	}
+	return append(rows, seen...), nil
 }
 
 // An album is many images, some of which are shared with accounts that each see the same number of them. The accounts that see few

@@ -16,7 +16,7 @@ import (
 // runStart is W6: what a program does that starts with an event log. The floor makes two maps and a slice of events from the
 // same events; decoding them, as lines of JSON, is measured beside, since a log has to come from somewhere.
 func runStart(ctx context.Context, scale contest.Scale) (rows []contest.Row, err error) {
-	for _, n := range contest.Pick(scale, []int{500}, []int{10_000, 100_000, 1_000_000}, []int{10_000, 100_000, 1_000_000}) {
+	for _, n := range contest.Pick(scale, []int{500}, []int{10_000, 100_000, 300_000}, []int{10_000, 100_000, 1_000_000}) {
 		log, err := history(ctx, n)
 		if err != nil {
 			return nil, err

@@ -66,7 +66,7 @@ func run(ctx context.Context, scale contest.Scale) (rows []contest.Row, err erro
 
 	o := contest.Options{
 		Rounds: contest.Pick(scale, 1, 5, 9),
-		Slice:  contest.Pick(scale, time.Millisecond, 250*time.Millisecond, 500*time.Millisecond),
+		Slice:  contest.Pick(scale, time.Millisecond, 180*time.Millisecond, 500*time.Millisecond),
 	}
 	for _, name := range []string{check, share, launch, hot, hotInTwo, page} {
 		for _, o.Callers = range contest.Pick(scale, []int{1, 4}, []int{1, 4, 16, 64}, []int{1, 2, 4, 8, 16, 32, 64}) {

@@ -77,7 +77,7 @@ func run(ctx context.Context, scale contest.Scale) (rows []contest.Row, err erro
 	}
 
 	o := contest.Options{
-		Rounds: contest.Pick(scale, 1, 9, 31),
+		Rounds: contest.Pick(scale, 1, 7, 31),
 		Slice:  contest.Pick(scale, time.Millisecond, 60*time.Millisecond, 60*time.Millisecond),
 	}
 	for _, name := range []string{check, share, launch, hot, hotInTwo, page, pageInTwo} {

@@ -139,7 +139,7 @@ func run(ctx context.Context, scale contest.Scale) ([]contest.Row, error) {
 // contest lets all answer questions of each kind.
 func (f *field) contest(ctx context.Context, scale contest.Scale, w *world.World, where string, size, callers int, rows *[]contest.Row) error {
 	o := contest.Options{
-		Rounds:  contest.Pick(scale, 1, 9, 25),
+		Rounds:  contest.Pick(scale, 1, 7, 25),
 		Slice:   contest.Pick(scale, time.Millisecond, 50*time.Millisecond, 100*time.Millisecond),
 		Callers: callers,
 	}
