@@ -75,6 +75,9 @@ func gather[T any](limit int, scan func(limit int) ([]T, error), keep func(T) bo
 		if err != nil {
 			return nil, false, err
 		}
+		if items == nil {
+			items = make([]T, 0, min(limit, len(found)))
+		}
 		for _, item := range found {
 			if !keep(item) {
 				continue

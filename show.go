@@ -19,10 +19,10 @@ func (m *moment) showAll(recs []*ImageRecord) ([]Image, error) {
 	shown := make([]Image, len(recs))
 	for i, rec := range recs {
 		img := rec.Image.clone()
-		if !refs.images[img.Source.Image] {
+		if img.Source.Image != "" && !refs.images[img.Source.Image] {
 			img.Source.Image = ""
 		}
-		if !refs.instances[img.Source.Instance] {
+		if img.Source.Instance != "" && !refs.instances[img.Source.Instance] {
 			img.Source.Instance = ""
 		}
 		if d := img.Deprecation; d != nil && !refs.images[d.Replacement] {

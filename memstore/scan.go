@@ -7,10 +7,13 @@ import (
 	"github.com/imageshare/sharing"
 )
 
+// usualPage is how many items a scan makes room for: those of a page by default, and the one that tells whether there are more.
+const usualPage = 101
+
 // Images implements [sharing.ViewTx].
 func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 	s, q := tx.store, &scan.Query
-	var found []sharing.Access
+	found := make([]sharing.Access, 0, min(scan.Limit, usualPage))
 	for id := range all(s.selectImages(scan), scan.After, true) {
 		if err := tx.ctx.Err(); err != nil {
 			return nil, err

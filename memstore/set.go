@@ -157,10 +157,12 @@ func (c *cursor[T]) seek(at T, after bool) (T, bool) {
 	for c.chunk < len(c.chunks) {
 		chunk := c.chunks[c.chunk]
 		if last := chunk[len(chunk)-1]; last > at || last == at && !after {
-			// Most often it is the next one.
-			if item := chunk[c.next]; item < at || after && item == at {
-				c.next++
-				c.next += search(chunk[c.next:], at, after)
+			// Most often it is this one or the next.
+			for tries := 0; chunk[c.next] < at || after && chunk[c.next] == at; tries++ {
+				if c.next++; tries > 0 {
+					c.next += search(chunk[c.next:], at, after)
+					break
+				}
 			}
 			return chunk[c.next], true
 		}
