@@ -6,10 +6,14 @@ import (
 	"github.com/imageshare/sharing"
 )
 
+// usualPage is how many images a scan makes room for: those of a page by default, and the one that tells whether there are more.
+const usualPage = 101
+
 // Images implements [sharing.ViewTx].
 //
 // The images come from one or several queries, each in ascending order of ID, which are merged.
 func (tx *view) Images(scan sharing.ImageScan) (found []sharing.Access, err error) {
+	found = make([]sharing.Access, 0, min(scan.Limit, usualPage))
 	var from merge
 	for _, s := range imageSelections(&scan) {
 		from = append(from, &source{query: tx.start(s)})

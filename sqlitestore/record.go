@@ -30,8 +30,8 @@ func encode[T any](pass func(*packed.Codec, *T), record *T) []byte {
 	return data
 }
 
-// decode returns the record that was stored as data, which it does not keep.
-func decode[T any](pass func(*packed.Codec, *T), data []byte) (*T, error) {
+// fieldsOf returns what stands behind the head of data, if it is what was stored.
+func fieldsOf(data []byte) ([]byte, error) {
 	switch {
 	case len(data) < headSize:
 		return nil, fmt.Errorf("it has %d bytes", len(data))
@@ -40,16 +40,18 @@ func decode[T any](pass func(*packed.Codec, *T), data []byte) (*T, error) {
 	case binary.BigEndian.Uint32(data[1:]) != crc32.Checksum(data[headSize:], castagnoli):
 		return nil, errors.New("its checksum is wrong")
 	}
-	r, record := packed.Reader(data[headSize:]), new(T)
-	pass(r, record)
-	return record, r.End()
+	return data[headSize:], nil
 }
 
 // Whatever is not what was put there is corrupt, even if it can be decoded: a record has to be of its key,
 // and a trust policy that trusts everyone is not stored.
 
 func decodeImage(id string, data []byte) (*sharing.ImageRecord, error) {
-	record, err := decode(packed.Image, data)
+	fields, err := fieldsOf(data)
+	r, record := packed.Reader(fields), new(sharing.ImageRecord)
+	if packed.Image(r, record); err == nil {
+		err = r.End()
+	}
 	if err == nil && string(record.ID) != id {
 		err = fmt.Errorf("it is of the image %q", record.ID)
 	}
@@ -60,7 +62,11 @@ func decodeImage(id string, data []byte) (*sharing.ImageRecord, error) {
 }
 
 func decodeInstance(id string, data []byte) (*sharing.InstanceRecord, error) {
-	record, err := decode(packed.Instance, data)
+	fields, err := fieldsOf(data)
+	r, record := packed.Reader(fields), new(sharing.InstanceRecord)
+	if packed.Instance(r, record); err == nil {
+		err = r.End()
+	}
 	if err == nil && string(record.ID) != id {
 		err = fmt.Errorf("it is of the instance %q", record.ID)
 	}
@@ -71,7 +77,11 @@ func decodeInstance(id string, data []byte) (*sharing.InstanceRecord, error) {
 }
 
 func decodeTrust(account string, data []byte) (sharing.Trust, error) {
-	trust, err := decode(packed.Trust, data)
+	fields, err := fieldsOf(data)
+	r, trust := packed.Reader(fields), new(sharing.Trust)
+	if packed.Trust(r, trust); err == nil {
+		err = r.End()
+	}
 	if err == nil && len(trust.Owners) == 0 && !trust.Enforce {
 		err = errors.New("it trusts everyone")
 	}
