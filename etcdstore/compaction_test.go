@@ -76,7 +76,7 @@ func TestR24_WatchAcrossCompaction(t *testing.T) {
 		prefix, n := newPrefix(), newNetwork(t)
 		direct := openAt(t, prefix, server.endpoint)
 		e := newEngine(t, direct, sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
-		want := grow(t, e, 2)
+		grow(t, e, 2)
 		proxy := n.proxy(t, server.endpoint)
 		client, watching := watchedClient(t, proxy)
 		s, err := open(t.Context(), client, prefix)
@@ -103,7 +103,7 @@ func TestR24_WatchAcrossCompaction(t *testing.T) {
 		got := []string{<-seen, <-seen}
 		<-watching
 		n.hold(true, wire{"", proxy}, wire{proxy, ""})
-		want = grow(t, e, more)
+		want := grow(t, e, more)
 		compact(t, direct)
 		n.drop() // what was sent is lost: the client has to connect anew
 		for len(got) < len(want) {
