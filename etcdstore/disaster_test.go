@@ -63,24 +63,19 @@ func cutOff(c *cluster, victim int, l *load) {
 func parted(c *cluster, victim int, l *load, wires []wire, changes int64) {
 	ctx := l.Context()
 	at := newEngine(l.T, openAt(l.T, l.prefix, c.tasks[victim].Client))
-	img, err := l.engine.Register(ctx, "owner", sharing.ImageSpec{Name: "witness", Region: "r"})
-	if err != nil {
-		l.Fatal(err)
-	}
-	if _, err := l.engine.Share(ctx, "owner", img.ID, "guest"); err != nil {
-		l.Fatal(err)
-	}
-	if err := at.CanUse(ctx, "guest", img.ID, "r"); err != nil {
-		l.Fatal(err)
-	}
+	var img sharing.Image
+	l.insist(func() (err error) {
+		img, err = l.engine.Register(ctx, "owner", sharing.ImageSpec{Name: "witness", Region: "r"})
+		return err
+	})
+	l.insist(func() error {
+		_, err := l.engine.Share(ctx, "owner", img.ID, "guest")
+		return err
+	})
+	l.insist(func() error { return at.CanUse(ctx, "guest", img.ID, "r") })
 	c.hold(true, wires...)
 	defer c.hold(false, wires...)
-	for unknown := true; unknown; { // after an unknown outcome it is asked again, which changes nothing twice
-		err := l.engine.Unshare(ctx, "owner", img.ID, "guest")
-		if unknown = errors.Is(err, sharing.ErrOutcomeUnknown); !unknown && err != nil {
-			l.Fatal(err)
-		}
-	}
+	l.insist(func() error { return l.engine.Unshare(ctx, "owner", img.ID, "guest") })
 	brief, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	var refusal *sharing.Refusal
@@ -150,10 +145,11 @@ func startLoad(t *testing.T, prefix string, e *sharing.Engine) *load {
 	ctx := t.Context()
 	l := &load{T: t, prefix: prefix, engine: e, tick: make(chan struct{}, 1), outcomes: make(map[string]error)}
 	owner := sharing.AccountID("owner")
-	img, err := e.Register(ctx, owner, sharing.ImageSpec{Name: "hot", Region: "r"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var img sharing.Image
+	l.insist(func() (err error) {
+		img, err = e.Register(ctx, owner, sharing.ImageSpec{Name: "hot", Region: "r"})
+		return err
+	})
 	for caller := range loadCallers {
 		account := sharing.AccountID(fmt.Sprint("caller", caller))
 		l.all.Go(func() {
@@ -188,6 +184,23 @@ func (l *load) note(name string, err error) {
 	}
 }
 
+// insist makes a call again until it succeeds. While a cluster elects a leader, a call may end with an error and nothing changed, or with an
+// unknown outcome, and making it again changes nothing twice (R23, R26); but no rule may refuse it.
+func (l *load) insist(call func() error) {
+	l.Helper()
+	for {
+		err := call()
+		var refusal *sharing.Refusal
+		switch {
+		case err == nil:
+			return
+		case errors.As(err, &refusal), l.Context().Err() != nil:
+			l.Fatal(err)
+		}
+		l.Log("again after:", err)
+	}
+}
+
 // await waits until n more changes were acknowledged: the store lives.
 func (l *load) await(n int64) {
 	l.Helper()
@@ -209,15 +222,17 @@ func (l *load) stop() {
 
 // judge compares what was answered with the log, and the log with the state.
 func (l *load) judge() {
-	made := make(map[string]int)
+	var log []sharing.Event
+	l.insist(func() (err error) {
+		log, err = collect(l.engine.Events(l.Context(), sharing.EventQuery{}))
+		return err
+	})
 	replayed := memstore.New()
-	if err := sharing.Replay(l.Context(), replayed, l.engine.Events(l.Context(), sharing.EventQuery{})); err != nil {
+	if err := sharing.Replay(l.Context(), replayed, each(log)); err != nil {
 		l.Fatal(err)
 	}
-	for ev, err := range l.engine.Events(l.Context(), sharing.EventQuery{}) {
-		if err != nil {
-			l.Fatal(err)
-		}
+	made := make(map[string]int)
+	for _, ev := range log {
 		if ev.Kind == sharing.EventRegistered && ev.Actor != "owner" {
 			made[ev.ImageRecord.Name]++
 		}
@@ -262,10 +277,11 @@ func (l *load) sameState(other *sharing.Engine) {
 				return collect(e.SharesGiven(l.Context(), account, sharing.ShareQuery{}))
 			},
 		} {
-			got, err := see(l.engine)
-			if err != nil {
-				l.Fatal(err)
-			}
+			var got any
+			l.insist(func() (err error) {
+				got, err = see(l.engine)
+				return err
+			})
 			want, err := see(other)
 			if err != nil {
 				l.Fatal(err)
@@ -285,4 +301,14 @@ func collect[T any](items func(func(T, error) bool)) (all []T, err error) {
 		all = append(all, item)
 	}
 	return slices.Clip(all), nil
+}
+
+func each[T any](items []T) func(func(T, error) bool) {
+	return func(yield func(T, error) bool) {
+		for _, item := range items {
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
 }
