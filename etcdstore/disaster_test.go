@@ -209,6 +209,7 @@ func (l *load) await(n int64) {
 	for until := l.acked.Load() + n; l.acked.Load() < until; {
 		select {
 		case <-l.tick:
+			deadline.Reset(time.Minute)
 		case <-deadline.C:
 			l.Fatal("no progress for a minute")
 		}
