@@ -61,7 +61,7 @@ func (u *update) commit() error {
 	for _, ev := range u.writes.events {
 		u.store.doubts.Store(ev.Operation, u.fence)
 	}
-	return fmt.Errorf("pgstore: %w: the connection was lost during the commit: %w", sharing.ErrOutcomeUnknown, errors.Join(err, u.ctx.Err()))
+	return fmt.Errorf("pgstore: %w: the connection was lost during the commit: %w", sharing.ErrOutcomeUnknown, errors.Join(explained(err), u.ctx.Err()))
 }
 
 // doubted reports whether this store lost the outcome of the operation.

@@ -74,7 +74,16 @@ func readError(ctx context.Context, err error) error {
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		return fmt.Errorf("pgstore: %w: %w", ended, err)
 	}
-	return fmt.Errorf("pgstore: %w", err)
+	return fmt.Errorf("pgstore: %w", explained(err))
+}
+
+// explained adds to an error of the server's what to do, where that does not follow from it.
+func explained(err error) error {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == "53100" {
+		return fmt.Errorf("the server's disk is full: make room on it: %w", err)
+	}
+	return err
 }
 
 // connectError says in one line what is wrong with the way to the server, and what to do.

@@ -118,5 +118,5 @@ func schemaError(err error) error {
 			return fmt.Errorf("pgstore: the schema \"sharing\" is another program's, or damaged: take another database: %w", err)
 		}
 	}
-	return fmt.Errorf("pgstore: %w", err)
+	return fmt.Errorf("pgstore: %w", explained(err))
 }
