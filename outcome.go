@@ -3,6 +3,7 @@ package sharing
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -50,10 +51,11 @@ func (ch *change[T]) outcome(cause error) (err error) {
 	return fmt.Errorf("%w: operation %s may or may not have been made: %w", ErrOutcomeUnknown, ch.operation, cause)
 }
 
-// unchanged returns the store's error where it is certain that nothing was changed, whatever the store says.
+// unchanged returns the store's error where it is certain that nothing was changed. That the store could not tell is left
+// out: it would say the contrary.
 func unchanged(cause error) error {
-	if errors.Is(cause, ErrOutcomeUnknown) {
-		return fmt.Errorf("nothing was changed: %v", cause)
+	if !errors.Is(cause, ErrOutcomeUnknown) {
+		return fmt.Errorf("nothing was changed: %w", cause)
 	}
-	return fmt.Errorf("nothing was changed: %w", cause)
+	return errors.New(strings.ReplaceAll("nothing was changed: "+cause.Error(), ": "+ErrOutcomeUnknown.Error(), ""))
 }

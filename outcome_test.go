@@ -93,6 +93,32 @@ func TestR26_LostOutcomeIsFoundOut(t *testing.T) {
 	}
 }
 
+// What is known is not said to be unknown, in whatever words the store said so (R26).
+func TestR26_FoundOutIsNotUnknown(t *testing.T) {
+	for _, test := range []struct {
+		lost error
+		want string
+	}{
+		{fmt.Errorf("store: %w: no connection", sharing.ErrOutcomeUnknown), "Register: nothing was changed: store: no connection"},
+		{fmt.Errorf("%w: no connection", sharing.ErrOutcomeUnknown), "Register: nothing was changed: no connection"},
+		{fmt.Errorf("no connection: %w", sharing.ErrOutcomeUnknown), "Register: nothing was changed: no connection"},
+		{sharing.ErrOutcomeUnknown, "Register: nothing was changed"},
+	} {
+		w := newWorld(t)
+		e, store := w.lossy()
+		store.update = func(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+			if err := store.discarded(ctx, fn); !errors.Is(err, errLost) {
+				return err
+			}
+			return test.lost
+		}
+		_, err := e.Register(t.Context(), "owner", sharing.ImageSpec{Region: "r1"})
+		if err == nil || err.Error() != test.want || errors.Is(err, sharing.ErrOutcomeUnknown) {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+	}
+}
+
 // An outcome that can't be found out is unknown, and repeating the call under its token changes nothing twice (R26).
 func TestR26_UnknownStaysUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
