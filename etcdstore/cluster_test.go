@@ -57,7 +57,9 @@ func memberChild() error {
 		return err
 	}
 	defer etcd.Close()
-	<-etcd.Server.ReadyNotify()
+	if err := ready(etcd); err != nil {
+		return err
+	}
 	if err := json.NewEncoder(os.Stdout).Encode("ready"); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func TestR21_Linearizable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := linearizability.Verify(operations, time.Minute); err != nil {
+		if err := linearizability.Verify(operations, 10*time.Minute); err != nil {
 			t.Errorf("seed %d: %v", h.Seed, err)
 		}
 	}

@@ -39,6 +39,7 @@ type cut struct {
 	late    bool
 	release chan struct{}
 	done    chan struct{} // closed when what was kept is delivered
+	then    func()        // called when the cut is made, if not nil
 	passed  [2]int64      // bytes down and up since the cut was set
 	made    bool
 }
@@ -131,6 +132,9 @@ func (c *cutter) pass(from, to net.Conn, up bool) {
 				return
 			}
 			if made != nil {
+				if made.then != nil {
+					made.then()
+				}
 				if made.late {
 					kept = made
 					rest := append([]byte(nil), buf[may:n]...)
@@ -205,8 +209,8 @@ func TestR26_LostCommit(t *testing.T) {
 		err     error
 	}
 	var attempts []attempt
-	register := func(ctx context.Context, e *sharing.Engine, account sharing.AccountID) error {
-		_, err := e.Once("token").Register(ctx, account, sharing.ImageSpec{Name: "n", Region: "r"})
+	register := func(e *sharing.Engine, account sharing.AccountID) error {
+		_, err := e.Once("token").Register(t.Context(), account, sharing.ImageSpec{Name: "n", Region: "r"})
 		return err
 	}
 	for _, way := range []struct {
@@ -222,9 +226,7 @@ func TestR26_LostCommit(t *testing.T) {
 			account := sharing.AccountID(fmt.Sprintf("a%d", len(attempts)))
 			c := &cut{up: way.up, after: after, late: way.late, release: make(chan struct{}), done: make(chan struct{})}
 			l.next.Store(c)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			err := register(ctx, e, account)
-			cancel()
+			err := register(e, account)
 			l.set(nil)
 			if way.late && c.made {
 				close(c.release)
@@ -244,7 +246,7 @@ func TestR26_LostCommit(t *testing.T) {
 		} else if got := countImages(t, direct, a.account); got != want {
 			t.Errorf("%s: Register returned %v, but there are %d images", a.where, a.err, got)
 		}
-		if err := register(t.Context(), direct, a.account); err != nil {
+		if err := register(direct, a.account); err != nil {
 			t.Errorf("%s: the repeated call: %v", a.where, err)
 		}
 		if got := countImages(t, direct, a.account); got != 1 {
@@ -257,14 +259,14 @@ func TestR26_LostCommit(t *testing.T) {
 	}
 }
 
-// TestR26_StaysAway loses the answer to a commit, and the server with it: the outcome is unknown.
+// TestR26_StaysAway loses the answer to a commit, and the server with it, for as long as the caller waits: the outcome is unknown.
 func TestR26_StaysAway(t *testing.T) {
 	l := newLossy(t, newPrefix())
 	e := newEngine(t, l.Store)
-	l.next.Store(&cut{after: 0})
-	l.Listener.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	l.next.Store(&cut{after: 0, then: func() { time.AfterFunc(time.Second, cancel) }})
+	l.Listener.Close()
 	if _, err := e.Register(ctx, "a", sharing.ImageSpec{Region: "r"}); !errors.Is(err, sharing.ErrOutcomeUnknown) {
 		t.Errorf("Register returned %v", err)
 	}

@@ -2,7 +2,6 @@ package etcdstore
 
 import (
 	"context"
-
 	"fmt"
 	"strconv"
 
@@ -15,15 +14,17 @@ const schema = 1
 
 // prepare finds the layout, or makes it.
 func (s *Store) prepare(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	ctx, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), openTimeout)
 	defer cancel()
 	key := s.key(tableSchema)
 	for attempt := 0; ; attempt++ {
-		response, err := s.client.Txn(ctx).
+		request, cancel := context.WithTimeout(ctx, askAgain)
+		response, err := s.client.Txn(request).
 			If(clientv3.Compare(clientv3.CreateRevision(s.prefix), "=", 0).WithRange(past(s.prefix))).
 			Then(clientv3.OpPut(key, strconv.Itoa(schema)), clientv3.OpPut(s.key(tableEpoch), "")).
 			Else(clientv3.OpGet(key)).
 			Commit()
+		cancel()
 		switch {
 		case err != nil && away(err) && pause(ctx, attempt): // made twice, it changes nothing
 			continue

@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
@@ -34,7 +33,7 @@ func TestMain(m *testing.M) {
 		dir, err := os.MkdirTemp("", "etcdstore")
 		if err == nil {
 			defer os.RemoveAll(dir)
-			server, err = startMember(dir, "one", nil)
+			server, err = startMember(dir)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -52,36 +51,28 @@ type member struct {
 }
 
 // startMember starts a server in dir.
-func startMember(dir, name string, adapt func(*embed.Config)) (*member, error) {
-	client, err := freeURL()
-	if err != nil {
-		return nil, err
-	}
-	peer, err := freeURL()
-	if err != nil {
-		return nil, err
-	}
+func startMember(dir string) (*member, error) {
 	cfg := embed.NewConfig()
-	cfg.Name, cfg.Dir = name, dir
-	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
-	cfg.InitialCluster = cfg.InitialClusterFromName(name)
+	cfg.Dir = dir
+	anyPort := []url.URL{{Scheme: "http", Host: "127.0.0.1:0"}}
+	cfg.ListenClientUrls, cfg.ListenPeerUrls = anyPort, anyPort
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	cfg.UnsafeNoFsync = true // the tests that kill servers have their own
 	cfg.TickMs, cfg.ElectionMs = 20, 200
-	if adapt != nil {
-		adapt(cfg)
-	}
 	etcd, err := embed.StartEtcd(cfg)
 	if err != nil {
 		return nil, err
 	}
+	return &member{etcd, "http://" + etcd.Clients[0].Addr().String()}, ready(etcd)
+}
+
+// ready waits until a server answers, however long it takes, or ends.
+func ready(etcd *embed.Etcd) error {
 	select {
 	case <-etcd.Server.ReadyNotify():
-		return &member{etcd, client.String()}, nil
-	case <-time.After(30 * time.Second):
-		etcd.Close()
-		return nil, fmt.Errorf("etcd is not ready after 30 s")
+		return nil
+	case err := <-etcd.Err():
+		return fmt.Errorf("etcd: %w", err)
 	}
 }
 

@@ -46,7 +46,7 @@ type Store struct {
 
 var _ sharing.Store = (*Store)(nil)
 
-// openTimeout bounds Open, which asks the cluster once.
+// openTimeout bounds Open, which asks the cluster once, and again if a member does not answer.
 const openTimeout = 10 * time.Second
 
 // Open opens the store on the etcd cluster that answers at endpoints, such as "http://127.0.0.1:2379", and prepares
