@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // replayBatch is how many bytes of events, as JSON, one transaction of a replay writes, at least: the events of one call are
@@ -15,8 +16,9 @@ const replayBatch = 128 << 10
 // Replay writes an event log, as [Engine.Events] gives it, into an empty store: a backup restored, or a move to another
 // kind of store (R24). The store then holds exactly the state that the log tells of, and the same log but for the cursors.
 //
-// A store that is not empty, and a log that is not whole, are [ErrInvalid]. Events are written in batches, so that
-// after an error the store may hold the beginning of the log: [ResumeReplay] goes on from there.
+// A store that is not empty, and a log that is not whole, are [ErrInvalid]: one with a gap, say, or with an event that no call
+// leaves behind. Events are written in batches, so that after an error the store may hold the beginning of the log:
+// [ResumeReplay] goes on from there.
 func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
 	return startReplay(ctx, "Replay", to, events, func(has Event, _ Event) error {
 		return invalid("store", "is not empty, it begins with operation %s: replay into a new one", quoted(has.Operation))
@@ -42,11 +44,14 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 	if to == nil {
 		return named(op, invalid("store", "is nil: open one"))
 	}
+	if events == nil {
+		return named(op, invalid("events", "are nil: give those of a log, of an empty one none"))
+	}
 	there := &Engine{store: to}
 	next, stop := iter.Pull2(there.Events(ctx, EventQuery{}))
 	defer stop()
 	has, err, more := next()
-	r := replay{ctx: ctx, to: to, sequences: make(map[ImageID]int64)}
+	r := replay{ctx: ctx, to: to, images: make(map[ImageID]replayed)}
 	for ev, failed := range events {
 		if err = firstError(failed, err); err == nil {
 			err = r.follows(ev)
@@ -72,11 +77,18 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 
 // A replay is a [Replay] under way.
 type replay struct {
-	ctx       context.Context
-	to        Store
-	batch     []Event
-	size      int               // of the batch, as JSON
-	sequences map[ImageID]int64 // the last number of each image
+	ctx    context.Context
+	to     Store
+	batch  []Event
+	size   int // of the batch, as JSON
+	images map[ImageID]replayed
+}
+
+// replayed is what a replay remembers of an image: its last number, and what never changes.
+type replayed struct {
+	sequence int64
+	owner    AccountID
+	region   Region
 }
 
 // add takes the next event of the log to be written.
@@ -93,37 +105,70 @@ func (r *replay) add(ev Event) error {
 	return err
 }
 
-// follows checks that ev may follow the events before it: a log with a gap, or an event that does not say
-// what it left behind, is no log (R27).
+// follows checks that ev may follow the events before it: a log with a gap, or with an event that no call leaves behind, is no log (R27).
 func (r *replay) follows(ev Event) error {
-	wrong := func(what string) error {
+	rec, was := ev.ImageRecord, r.images[ev.Image]
+	what := ""
+	switch err := ev.valid(); {
+	case err != nil:
+		what = "is damaged: " + err.Error()
+	case ev.Operation == "" || ev.Kind == "" || ev.At.IsZero():
+		what = "has no operation, no kind or no time"
+	case rec == nil && ev.InstanceRecord == nil && ev.Trust == nil && len(ev.Shares) == 0 && len(ev.Ended) == 0:
+		what = "changes nothing"
+	case rec != nil && rec.ID != ev.Image:
+		what = "holds the record of another image"
+	case ev.InstanceRecord != nil && (ev.InstanceRecord.ID != ev.Instance || ev.InstanceRecord.Instance.Image != ev.Image):
+		what = "holds the record of another instance"
+	case slices.ContainsFunc(ev.Shares, func(share Share) bool { return share.Image != ev.Image }):
+		what = "holds a share of another image"
+	case ev.Image == "" && ev.Trust == nil:
+		what = "is about no image"
+	case ev.Image == "":
+		return nil
+	case ev.Sequence != was.sequence+1:
+		what = fmt.Sprintf("has the number %d of image %s, not %d", ev.Sequence, quoted(string(ev.Image)), was.sequence+1)
+	case rec == nil && was.sequence == 0:
+		what = "is about an image that was not made before"
+	case rec != nil && was.sequence > 0 && (rec.Owner != was.owner || rec.Region != was.region):
+		what = "gives an image to another owner or region"
+	}
+	if what != "" {
 		return invalid("event", "%s (%s of operation %s) %s: the log is not whole", quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
 	}
-	switch {
-	case ev.Operation == "":
-		return wrong("has no operation")
-	case ev.ImageRecord == nil && ev.InstanceRecord == nil && ev.Trust == nil && len(ev.Shares) == 0 && len(ev.Ended) == 0:
-		return wrong("changes nothing")
-	case ev.ImageRecord != nil && ev.ImageRecord.ID != ev.Image:
-		return wrong("holds the record of another image")
-	case ev.InstanceRecord != nil && (ev.InstanceRecord.ID != ev.Instance || ev.InstanceRecord.Instance.Image != ev.Image):
-		return wrong("holds the record of another instance")
-	case ev.Image == "" && ev.Trust == nil:
-		return wrong("is about no image")
+	if rec != nil {
+		was.owner, was.region = rec.Owner, rec.Region
 	}
-	for _, share := range ev.Shares {
-		if share.Image != ev.Image {
-			return wrong("holds a share of another image")
+	was.sequence = ev.Sequence
+	r.images[ev.Image] = was
+	return nil
+}
+
+// valid checks the values of an event that decisions rely on: nothing else gets into a store.
+func (ev *Event) valid() error {
+	err := firstError(ev.Actor.Validate(), optional(ev.Image), optional(ev.Instance))
+	if rec := ev.ImageRecord; rec != nil {
+		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate())
+		if rec.State > ImageDisabled {
+			err = firstError(err, invalid("state", "%v is unknown", rec.State))
 		}
 	}
-	if ev.Image == "" {
-		return nil
+	if rec := ev.InstanceRecord; rec != nil {
+		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate())
 	}
-	if want := r.sequences[ev.Image] + 1; ev.Sequence != want {
-		return wrong(fmt.Sprintf("has the number %d of image %s, not %d", ev.Sequence, quoted(string(ev.Image)), want))
+	for _, share := range ev.Shares {
+		err = firstError(err, share.Image.Validate(), share.Grantee.Validate())
+		if share.Status > ShareRejected {
+			err = firstError(err, invalid("status", "%v is unknown", share.Status))
+		}
 	}
-	r.sequences[ev.Image] = ev.Sequence
-	return nil
+	for _, g := range ev.Ended {
+		err = firstError(err, g.Validate())
+	}
+	if ev.Trust != nil {
+		err = firstError(err, ev.Trust.validate())
+	}
+	return err
 }
 
 // flush writes the batch. A store that lost the outcome is asked for the batch's last operation (R26).
