@@ -25,7 +25,7 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	if q.Origin == 0 {
 		scan.Query.Origin = OriginOwn | OriginShared
 	}
-	if q.Source != "" { // it selects the actor's own images only
+	if q.Source != "" || q.Owner == actor && scan.Query.Origin&OriginOwn != 0 { // it selects the actor's own images only
 		scan.Query.Origin &= OriginOwn
 	}
 	if scan.Query.Origin == 0 {

@@ -47,6 +47,8 @@ func TestR19_DirectoryFails(t *testing.T) {
 	want(t, w.CanUse(ctx, "friend", img, "r1"), nil)
 	want(t, w.CanUse(ctx, "stranger", public, "r1"), nil)
 	want(t, w.Leave(ctx, "friend", img), nil)
+	want(t, first(w.Images(ctx, "owner", sharing.ImageQuery{Owner: "owner"})), nil)
+	want(t, first(w.Images(ctx, "owner", sharing.ImageQuery{Owner: "owner", Origin: sharing.OriginShared})), broken)
 }
 
 func TestR19_DirectoryLies(t *testing.T) {
