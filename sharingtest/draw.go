@@ -175,7 +175,7 @@ func (d dealer) arguments(c *call) {
 			c.Region = to
 		}
 		if d.rarely(5) {
-			c.Spec.Region, c.Spec.Digest, c.Spec.Size = to, pick(d, "digest", digests...), 1
+			c.Spec.Region, c.Spec.Digest, c.Spec.Size = pick(d, "spec's region", to, regions[0]), pick(d, "digest", digests...), 1
 		}
 	case "Share", "Unshare":
 		c.Grantees = d.grantees(1)
@@ -232,10 +232,15 @@ func (d dealer) spoil(c call) call {
 		func() { c.Spec.Digest = pick(d, "bad digest", badDigests...) },
 		func() { c.Spec.Size = -1 },
 		func() { c.Spec.Labels = map[string]string{text: ""} },
+		func() { c.Spec.Architecture, c.Spec.Description = text, strings.Repeat("x", 2049) },
+		func() { c.Spec.Region, c.Region = sharing.Region(name), sharing.Region(name) },
 		func() { c.Update.Name = &text },
+		func() { c.Update.Description, c.Update.Family = nil, &text },
 		func() { c.Update.Labels = map[string]string{"k": strings.Repeat("x", 257)} },
 		func() { c.Deprecation.Notice = strings.Repeat("x", 2049) },
 		func() { c.Digest = pick(d, "bad digest", badDigests...) },
+		func() { c.Labels = map[string]string{"k": text} },
+		func() { c.Trust.Owners = append(c.Trust.Owners, sharing.AccountID(name)) },
 		func() { c.Expires = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
 	}
 	if c.Image != "" {
@@ -246,7 +251,7 @@ func (d dealer) spoil(c call) call {
 	}
 	if c.Grantees != nil {
 		spoils = append(spoils, func() { c.Grantees = append(c.Grantees, sharing.Grantee(name)) },
-			func() { c.Grantees = append(c.Grantees, "org:x*") })
+			func() { c.Grantees = append(c.Grantees, "org:x*") }, func() { c.Grantees = nil })
 	}
 	pick(d, "spoil", spoils...)()
 	return c

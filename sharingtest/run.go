@@ -60,7 +60,7 @@ func randomCalls(t *rapid.T, open Open, lacks features) {
 		}
 	}
 	if d.w.subject.Reopened != nil {
-		actions["reopen"] = func(t *rapid.T) { d.w.reopen(d.on(t).policy()) }
+		actions["reopen"] = func(t *rapid.T) { d.w.reopen(d.on(t).policy(), !d.on(t).rarely(4)) }
 	}
 	if lacks.has(Impact) {
 		actions["UnshareImpact"] = func(t *rapid.T) {
@@ -134,9 +134,13 @@ func (d dealer) make(ops []string) {
 	}
 }
 
-// reopen sets the system up with another policy.
-func (w *world) reopen(policy sharing.Policy) {
-	w.setup.Policy, w.model.setup.Policy = policy, policy
+// reopen sets the system up with another policy, and with the world's directory or without.
+func (w *world) reopen(policy sharing.Policy, directory bool) {
+	w.setup.Policy, w.setup.Directory = policy, nil
+	if directory && w.members != nil {
+		w.setup.Directory = w.members
+	}
+	w.model.setup.Policy, w.model.setup.Directory = policy, w.setup.Directory
 	w.subject = w.subject.Reopened(w.setup)
 }
 
