@@ -71,9 +71,13 @@ func (s *Store) doubted(operation string) bool {
 }
 
 // settle waits until the transaction that was to commit the operation's events has ended, if this store lost its outcome.
-// Its session holds the fence until then, whatever became of the connection. Afterwards the log tells the truth.
+// Its session holds the fence until then, whatever became of the connection. Afterwards the log tells the truth. A session that ends
+// while it waits for a synchronous standby leaves a commit that the standby may lack: what is committed here, after it, waits for both.
 func (s *Store) settle(ctx context.Context, operation string) error {
-	fence, _ := s.doubts.Load(operation)
+	fence, ok := s.doubts.Load(operation)
+	if !ok { // another caller has settled it
+		return nil
+	}
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return err
@@ -82,6 +86,7 @@ func (s *Store) settle(ctx context.Context, operation string) error {
 	batch := new(pgx.Batch)
 	batch.Queue("BEGIN")
 	modes{fence.(lock): true}.queue(batch, fenceLock, fenceLock)
+	batch.Queue("SELECT pg_logical_emit_message(true, 'sharing', ''::text)")
 	batch.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return readError(ctx, err)

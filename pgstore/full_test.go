@@ -15,7 +15,7 @@ import (
 // TestR22_DiskFull fills the disk of the server's tables under load. Changes fail with an error that says what to do, reads go on,
 // nothing is lost or half done, and once there is room the same store goes on.
 func TestR22_DiskFull(t *testing.T) {
-	b := newBed(t)
+	b := newBed(t, "autovacuum=off")
 	database := b.database(t)
 	b.SQL(t, "postgres", "CREATE DATABASE bare")
 	disk := b.Confine(t, "base", 96<<20)

@@ -70,6 +70,48 @@ func TestR26_StandbyPromoted(t *testing.T) {
 	t.Log(w.counts)
 }
 
+// TestR26_StandbyAway ends, at the server, a commit that waits for a synchronous standby. It is in the primary's log then, where
+// everybody sees it, but it is not acknowledged before the standby, or the operator, lets it.
+func TestR26_StandbyAway(t *testing.T) {
+	b := newBed(t)
+	database := b.database(t)
+	img, err := newEngine(t, b.open(t, database)).Register(t.Context(), "owner", sharing.ImageSpec{Region: "here"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.SQL(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'away'")
+	b.Stop()
+	b.Launch(t)
+	engine := newEngine(t, b.open(t, database))
+	answer := make(chan error, 1)
+	go func() {
+		_, err := engine.Share(t.Context(), "owner", img.ID, "grantee")
+		answer <- err
+	}()
+	waiting := func(than string) (pid string) {
+		for pid == "" || pid == than {
+			select {
+			case err := <-answer:
+				t.Fatalf("no standby has it, and the answer was: %v", err)
+			case <-time.After(10 * time.Millisecond): // psql has nothing to wait by
+				pid = b.SQL(t, "postgres", "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+			}
+		}
+		return pid
+	}
+	pid := waiting("")
+	b.SQL(t, "postgres", "SELECT pg_terminate_backend("+pid+")")
+	waiting(pid)
+	b.SQL(t, "postgres", "ALTER SYSTEM RESET synchronous_standby_names")
+	b.SQL(t, "postgres", "SELECT pg_reload_conf()")
+	if err := <-answer; err != nil {
+		t.Error(err)
+	}
+	if err := engine.CanUse(t.Context(), "grantee", img.ID, "here"); err != nil {
+		t.Error(err)
+	}
+}
+
 // work is load on an engine, and what is known of what it did.
 type work struct {
 	engine *sharing.Engine
@@ -102,6 +144,8 @@ func newWork(t *testing.T, engine *sharing.Engine) *work {
 func (w *work) during(t *testing.T, happen func()) {
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
+	defer all.Wait()
+	defer stop()
 	for range 8 {
 		all.Go(func() {
 			for ctx.Err() == nil {
@@ -114,8 +158,6 @@ func (w *work) during(t *testing.T, happen func()) {
 	for w.made() < before+20 { // changes are made again
 		time.Sleep(5 * time.Millisecond)
 	}
-	stop()
-	all.Wait()
 }
 
 func (w *work) made() int {

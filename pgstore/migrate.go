@@ -33,6 +33,9 @@ func (s *Store) migrate(ctx context.Context) error {
 		return schemaError(err)
 	}
 	return schemaError(pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = 0"); err != nil { // another program's step may take long
+			return err
+		}
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", lockPrefix+"schema"); err != nil {
 			return err
 		}

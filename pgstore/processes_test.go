@@ -46,7 +46,7 @@ func TestR21_Linearizable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := linearizability.Verify(operations, time.Minute); err != nil {
+	if err := linearizability.Verify(operations, 5*time.Minute); err != nil {
 		t.Error(err)
 	}
 }

@@ -78,6 +78,11 @@ func (u *update) read(q *query) (facts []fact, err error) {
 	if err := u.ctx.Err(); err != nil {
 		return nil, err
 	}
+	if u.store.doubted(q.operation) {
+		if err := u.store.settle(u.ctx, q.operation); err != nil {
+			return nil, err
+		}
+	}
 	batch, err := u.begin()
 	if err != nil {
 		return nil, err
@@ -85,9 +90,6 @@ func (u *update) read(q *query) (facts []fact, err error) {
 	if q.anything && !u.alone {
 		batch.Queue("LOCK TABLE sharing.gate IN EXCLUSIVE MODE")
 		u.alone = true
-	}
-	if fence, ok := u.store.doubts.Load(q.operation); ok {
-		q.locks.add(fence.(lock), false)
 	}
 	late := u.lack(q.locks)
 	first := instanceLock

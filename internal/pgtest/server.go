@@ -180,7 +180,7 @@ func (s *Server) launch() error {
 		return err
 	}
 	s.keeper = cmd
-	for deadline := time.Now().Add(time.Minute); s.run("pg_isready", "-q", "-h", s.dir, "-p", port) != nil; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); s.run("pg_isready", "-q", "-h", s.dir, "-p", port) != nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			log, _ := os.ReadFile(s.log)
 			return fmt.Errorf("the server does not answer:\n%s", log)
@@ -213,6 +213,9 @@ func (s *Server) Kill(tb testing.TB) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // so that it starts no more children
 		tb.Fatal(err)
 	}
+	for state(pid) != "T" { // a fork may still be under way
+		time.Sleep(time.Millisecond)
+	}
 	all := append(children(pid), pid)
 	for _, pid := range all {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -221,7 +224,7 @@ func (s *Server) Kill(tb testing.TB) {
 	}
 	s.Stop()
 	for _, pid := range all {
-		for !gone(pid) { // a new server refuses to start before
+		for s := state(pid); s != "" && s != "Z"; s = state(pid) { // a new server refuses to start before
 			time.Sleep(time.Millisecond)
 		}
 	}
@@ -248,11 +251,12 @@ func children(parent int) []int {
 	return pids
 }
 
-// gone reports whether a process has ended, be it that nobody has waited for it yet.
-func gone(pid int) bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// state returns the letter of a process's state, such as T if it is stopped and Z if nobody has waited for its end yet. That of no process is empty.
+func state(pid int) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, _ := strings.Cut(string(text), ") ")
-	return err != nil || strings.HasPrefix(rest, "Z")
+	letter, _, _ := strings.Cut(rest, " ")
+	return letter
 }
 
 // Admit puts a line before all others of the server's pg_hba.conf.
@@ -272,7 +276,7 @@ func (s *Server) Admit(tb testing.TB, line string) {
 // Promote makes the standby a primary.
 func (s *Server) Promote(tb testing.TB) {
 	tb.Helper()
-	Check(tb, s.run("pg_ctl", "promote", "-w", "-D", s.data()))
+	Check(tb, s.run("pg_ctl", "promote", "-w", "-t", "300", "-D", s.data()))
 }
 
 // SQL runs statements by psql, in a database, and returns what it prints.
