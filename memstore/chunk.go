@@ -17,19 +17,25 @@ const maxRows = 128
 //
 //	the number of shares, in one byte,
 //	their tags, each one byte of the grantee's hash, by which they are found,
-//	their rows, of rowSize bytes each,
-//	the length of the names, in four bytes,
-//	their names: the grantees.
+//	their heads, of headSize bytes each: all that most decisions read,
+//	their names: the grantees,
+//	their times, of timesSize bytes each.
 type chunk []byte
 
-// Where in a row the values are.
+// Where in a head the values are.
 const (
-	rowName    = 0 // where among the names its own begins, in four bytes; it ends where the next one begins
-	rowStatus  = 4
-	rowExpires = rowStatus + 1
-	rowCreated = rowExpires + timeSize
-	rowUpdated = rowCreated + timeSize
-	rowSize    = rowUpdated + timeSize
+	headName    = 0 // where its name ends, from where the first one begins, in four bytes
+	headStatus  = 4
+	headExpires = 5 // whether it expires
+	headSize    = 6
+)
+
+// Where in the times the values are.
+const (
+	timesExpires = 0
+	timesCreated = timesExpires + timeSize
+	timesUpdated = timesCreated + timeSize
+	timesSize    = timesUpdated + timeSize
 
 	// A time is a number of seconds and one of nanoseconds: it has to hold the years 1 to 9999.
 	timeSize = 8 + 4
@@ -48,19 +54,31 @@ func (c chunk) len() int {
 	return int(c[0])
 }
 
-// rowAt returns where the i-th row begins, or the rows end.
-func (c chunk) rowAt(i int) int { return 1 + int(c[0]) + i*rowSize }
+// headAt returns where the i-th head begins, or the heads end.
+func (c chunk) headAt(i int) int { return 1 + int(c[0]) + i*headSize }
 
-// nameAt returns where among the names the i-th one begins, or the names end.
-func (c chunk) nameAt(i int) int { return int(binary.LittleEndian.Uint32(c[c.rowAt(i):])) }
+// nameAt returns where the i-th name begins, or the names end, from where the first one begins.
+func (c chunk) nameAt(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return int(binary.LittleEndian.Uint32(c[c.headAt(i-1)+headName:]))
+}
 
-// names returns the i-th name and those after it, up to that before the j-th.
+// names returns the names from the i-th up to that before the j-th.
 func (c chunk) names(i, j int) []byte {
-	names := c[c.rowAt(int(c[0]))+4:]
-	return names[c.nameAt(i):c.nameAt(j)]
+	first := c.headAt(int(c[0]))
+	return c[first+c.nameAt(i) : first+c.nameAt(j)]
 }
 
 func (c chunk) name(i int) []byte { return c.names(i, i+1) }
+
+// times returns the times from the i-th share's up to those before the j-th's.
+func (c chunk) times(i, j int) []byte {
+	n := int(c[0])
+	first := c.headAt(n) + c.nameAt(n)
+	return c[first+i*timesSize : first+j*timesSize]
+}
 
 // find returns the share with grantee, which has the given tag.
 func (c chunk) find(grantee sharing.Grantee, tag byte) (row, bool) {
@@ -90,17 +108,21 @@ func (c chunk) search(grantee sharing.Grantee) (int, bool) {
 	return low, low < c.len() && string(c.name(low)) == string(grantee)
 }
 
-// value returns the bytes of the row from a place in it on.
-func (r row) value(at int) []byte { return r.chunk[r.chunk.rowAt(r.index)+at:] }
+func (r row) head() []byte { return r.chunk[r.chunk.headAt(r.index):] }
 
-func (r row) time(at int) time.Time {
-	v := r.value(at)
-	return time.Unix(int64(binary.LittleEndian.Uint64(v)), int64(binary.LittleEndian.Uint32(v[8:]))).UTC()
+func (r row) status() sharing.ShareStatus { return sharing.ShareStatus(r.head()[headStatus]) }
+
+func (r row) expires() time.Time {
+	if r.head()[headExpires] == 0 {
+		return time.Time{}
+	}
+	return r.time(timesExpires)
 }
 
-func (r row) status() sharing.ShareStatus { return sharing.ShareStatus(r.value(rowStatus)[0]) }
-
-func (r row) expires() time.Time { return r.time(rowExpires) }
+func (r row) time(at int) time.Time {
+	v := r.chunk.times(r.index, r.index+1)[at:]
+	return time.Unix(int64(binary.LittleEndian.Uint64(v)), int64(binary.LittleEndian.Uint32(v[8:]))).UTC()
+}
 
 func (r row) grantee() sharing.Grantee { return sharing.Grantee(r.chunk.name(r.index)) }
 
@@ -113,8 +135,8 @@ func (r row) share(image sharing.ImageID) sharing.Share {
 		Image:     image,
 		Grantee:   r.grantee(),
 		Status:    r.status(),
-		CreatedAt: r.time(rowCreated),
-		UpdatedAt: r.time(rowUpdated),
+		CreatedAt: r.time(timesCreated),
+		UpdatedAt: r.time(timesUpdated),
 		Expires:   r.expires(),
 	}
 }
@@ -122,13 +144,15 @@ func (r row) share(image sharing.ImageID) sharing.Share {
 // appendShare appends a chunk of one share, whose grantee has the given tag, to c.
 func appendShare(c chunk, share *sharing.Share, tag byte) chunk {
 	c = append(c, 1, tag)
-	c = binary.LittleEndian.AppendUint32(c, 0)
-	c = append(c, byte(share.Status))
+	c = binary.LittleEndian.AppendUint32(c, uint32(len(share.Grantee)))
+	c = append(c, byte(share.Status), 0)
+	if !share.Expires.IsZero() {
+		c[len(c)-1] = 1
+	}
+	c = append(c, share.Grantee...)
 	c = appendTime(c, share.Expires)
 	c = appendTime(c, share.CreatedAt)
-	c = appendTime(c, share.UpdatedAt)
-	c = binary.LittleEndian.AppendUint32(c, uint32(len(share.Grantee)))
-	return append(c, share.Grantee...)
+	return appendTime(c, share.UpdatedAt)
 }
 
 func appendTime(c chunk, t time.Time) chunk {
@@ -154,7 +178,7 @@ func join(parts ...part) chunk {
 	if count == 0 {
 		return nil
 	}
-	c := make(chunk, 0, 1+count*(1+rowSize)+4+names)
+	c := make(chunk, 0, 1+count*(1+headSize+timesSize)+names)
 	c = append(c, byte(count))
 	for _, p := range parts {
 		if p.from < p.to {
@@ -165,18 +189,22 @@ func join(parts ...part) chunk {
 	for _, p := range parts {
 		if p.from < p.to {
 			moved, begin := name-p.chunk.nameAt(p.from), len(c)
-			c = append(c, p.chunk[p.chunk.rowAt(p.from):p.chunk.rowAt(p.to)]...)
-			for ; moved != 0 && begin < len(c); begin += rowSize {
-				at := c[begin+rowName:]
+			c = append(c, p.chunk[p.chunk.headAt(p.from):p.chunk.headAt(p.to)]...)
+			for ; moved != 0 && begin < len(c); begin += headSize {
+				at := c[begin+headName:]
 				binary.LittleEndian.PutUint32(at, binary.LittleEndian.Uint32(at)+uint32(moved))
 			}
 			name += p.chunk.nameAt(p.to) - p.chunk.nameAt(p.from)
 		}
 	}
-	c = binary.LittleEndian.AppendUint32(c, uint32(names))
 	for _, p := range parts {
 		if p.from < p.to {
 			c = append(c, p.chunk.names(p.from, p.to)...)
+		}
+	}
+	for _, p := range parts {
+		if p.from < p.to {
+			c = append(c, p.chunk.times(p.from, p.to)...)
 		}
 	}
 	return c

@@ -25,6 +25,18 @@ func newSet[T cmp.Ordered](items []T) *set[T] {
 	return s
 }
 
+// single returns a set of one item, in one piece of memory: many never get another.
+func single[T cmp.Ordered](item T) *set[T] {
+	s := &struct {
+		set[T]
+		chunks [1][]T
+		items  [1]T
+	}{items: [1]T{item}}
+	s.chunks[0] = s.items[:]
+	s.set = set[T]{chunks: s.chunks[:], length: 1}
+	return &s.set
+}
+
 func (s *set[T]) len() int {
 	if s == nil {
 		return 0
@@ -207,12 +219,11 @@ func (x intersection[T]) seek(at T, after bool) (T, bool) {
 type index[K comparable, T cmp.Ordered] map[K]*set[T]
 
 func (x index[K, T]) add(key K, item T) {
-	s := x[key]
-	if s == nil {
-		s = new(set[T])
-		x[key] = s
+	if s := x[key]; s != nil {
+		s.add(item)
+	} else {
+		x[key] = single(item)
 	}
-	s.add(item)
 }
 
 func (x index[K, T]) remove(key K, item T) {
