@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"maps"
 	"slices"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/imageshare/sharing"
 )
@@ -71,7 +70,7 @@ func (tx *update) commit() error {
 	}
 	ctx, cancel := context.WithTimeout(tx.ctx, requestTimeout)
 	defer cancel()
-	response, err := tx.client.Txn(ctx).If(b.conditions()...).Then(ops...).Commit()
+	response, err := tx.request(ctx, &pb.TxnRequest{Compare: b.conditions(), Success: ops})
 	switch {
 	case errors.Is(err, rpctypes.ErrNoLeader): // the member did not look at it
 		tx.stale = err
@@ -109,33 +108,23 @@ func refused(err error) bool {
 
 // conditions are what must hold for the commit: what was read is as it was, the log's epoch has gone on by one at most,
 // and no lookup has found that one of the operations was not made.
-func (b *batch) conditions() []clientv3.Cmp {
+func (b *batch) conditions() []*pb.Compare {
 	at := b.epoch()
-	within := clientv3.Compare(clientv3.Version(b.key(tableEpoch)), "<", int64(at.number)+2)
+	within := at.notLongAgo(b.key(tableEpoch))
 	conditions, ok := b.unchanged()
-	for key := range b.fenceKeys() {
-		conditions = append(conditions, b.unwritten(key, ""))
+	for _, key := range b.fenceKeys() {
+		conditions = append(conditions, unwritten(key, "", b.revision))
 	}
 	if ok && len(conditions) < maxTogether {
 		return append(conditions, within)
 	}
 	// Nothing at all was committed since: whoever commits writes an entry of the log, in the epoch that was current or the one before.
 	log, fence := b.key(tableLog), b.key(tableFence)
-	return []clientv3.Cmp{within, b.unwritten(at.before(log), past(log)), b.unwritten(fence, past(fence))}
-}
-
-// unwritten is the condition that no key from key to before end, or key itself, was written since the snapshot.
-// Such keys are never deleted.
-func (b *batch) unwritten(key, end string) clientv3.Cmp {
-	condition := clientv3.Compare(clientv3.ModRevision(key), "<", b.revision+1)
-	if end != "" {
-		condition = condition.WithRange(end)
-	}
-	return condition
+	return []*pb.Compare{within, unwritten(at.before(log), past(log), b.revision), unwritten(fence, past(fence), b.revision)}
 }
 
 // unchanged returns the condition that what was asked is as it was, and whether it can be told by few keys.
-func (b *batch) unchanged() (conditions []clientv3.Cmp, ok bool) {
+func (b *batch) unchanged() (conditions []*pb.Compare, ok bool) {
 	seen := make(map[string]bool, len(b.asked))
 	for _, sp := range b.asked {
 		if sp.end == "" {
@@ -150,7 +139,7 @@ func (b *batch) unchanged() (conditions []clientv3.Cmp, ok bool) {
 		if items := b.keys[key]; len(items) > 0 {
 			revision = items[0].ModRevision
 		}
-		conditions = append(conditions, clientv3.Compare(clientv3.ModRevision(key), "=", revision))
+		conditions = append(conditions, writtenAt(key, revision))
 	}
 	for _, sp := range b.asked {
 		switch {
@@ -158,7 +147,7 @@ func (b *batch) unchanged() (conditions []clientv3.Cmp, ok bool) {
 		case sp.read == count: // its guard was read with it
 		case seen[b.guardOf(sp.key)]: // the shares of one image
 		case b.isIn(tableOperation, sp.key) && len(b.ranges[sp].items) == 0:
-			conditions = append(conditions, clientv3.Compare(clientv3.CreateRevision(sp.key), "=", 0).WithRange(sp.end))
+			conditions = append(conditions, none(sp.key))
 		default:
 			return nil, false
 		}
@@ -167,36 +156,40 @@ func (b *batch) unchanged() (conditions []clientv3.Cmp, ok bool) {
 }
 
 // ops returns the operations that make the batch's changes, with the entry of the log.
-func (b *batch) ops() ([]clientv3.Op, error) {
+func (b *batch) ops() ([]*pb.RequestOp, error) {
 	if err := b.enterLog(); err != nil {
 		return nil, err
 	}
-	ops := make([]clientv3.Op, 0, len(b.changes)+1)
-	for _, key := range slices.Sorted(maps.Keys(b.changes)) {
-		if value := b.changes[key]; value != nil {
-			ops = append(ops, clientv3.OpPut(key, string(value)))
+	ops := make([]*pb.RequestOp, 0, len(b.changes)+1)
+	for key, value := range b.changes {
+		if value != nil {
+			ops = append(ops, set(key, value))
 		} else {
-			ops = append(ops, clientv3.OpDelete(key))
+			ops = append(ops, unset(key))
 		}
 	}
 	if at := b.epoch(); b.revision-int64(at.start) >= epochLength {
 		ops = append(ops, b.nextEpoch(at))
 	}
 	for len(ops) > maxTogether {
-		var nested []clientv3.Op
+		var groups []*pb.RequestOp
 		for group := range slices.Chunk(ops, maxTogether) {
-			nested = append(nested, clientv3.OpTxn(nil, group, nil))
+			groups = append(groups, nested(&pb.TxnRequest{Success: group}))
 		}
-		ops = nested
+		ops = groups
 	}
 	return ops, nil
 }
 
 // fenceKeys returns the fences of the operations in the batch.
-func (b *batch) fenceKeys() map[string]bool {
-	keys := make(map[string]bool)
-	for _, ev := range b.events {
-		keys[b.fenceKey(ev.Operation)] = true
+func (b *batch) fenceKeys() (keys []string) {
+	for i, ev := range b.events {
+		if i > 0 && ev.Operation == b.events[i-1].Operation { // as it is with all events of one call
+			continue
+		}
+		if key := b.fenceKey(ev.Operation); !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
 	}
 	return keys
 }
@@ -223,10 +216,10 @@ func (tx *view) fence(operation string) error {
 	ctx, cancel := context.WithTimeout(tx.ctx, requestTimeout)
 	defer cancel()
 	entries := tx.key(tableOperation, operation)
-	response, err := tx.client.Txn(ctx).
-		If(clientv3.Compare(clientv3.CreateRevision(entries), "=", 0).WithRange(past(entries))).
-		Then(clientv3.OpPut(tx.fenceKey(operation), "")).
-		Commit()
+	response, err := tx.request(ctx, &pb.TxnRequest{
+		Compare: []*pb.Compare{none(entries)},
+		Success: []*pb.RequestOp{set(tx.fenceKey(operation), nil)},
+	})
 	if err != nil {
 		if tx.ctx.Err() != nil {
 			err = tx.ctx.Err()

@@ -74,12 +74,16 @@ func escape(part string) string {
 
 // lastPart returns the last of the n parts that a key of a table has.
 func (s *Store) lastPart(table string, n int, key string) (string, error) {
-	rest, ok := strings.CutPrefix(key, s.prefix+table+"/")
-	parts := strings.Split(rest, terminator) // an escaped nul is never followed by the terminator's second byte
-	if !ok || len(parts) != n+1 || parts[n] != "" {
+	parts, ok := strings.CutPrefix(key, s.prefix+table+"/")
+	parts, ended := strings.CutSuffix(parts, terminator)
+	if !ok || !ended || strings.Count(parts, terminator) != n-1 { // an escaped nul is never followed by the terminator's second byte
 		return "", fmt.Errorf("etcdstore: corrupt key %q", key)
 	}
-	return strings.ReplaceAll(parts[n-1], escapedNul, "\x00"), nil
+	last := parts
+	if n > 1 {
+		last = parts[strings.LastIndex(parts, terminator)+len(terminator):]
+	}
+	return strings.ReplaceAll(last, escapedNul, "\x00"), nil
 }
 
 // past returns the first key after all those that begin with key.

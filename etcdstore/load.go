@@ -251,7 +251,9 @@ func (tx *view) sharesOf(id sharing.ImageID, img *imageValue, need *sharing.Need
 	}
 	if !need.AllShares && len(need.Grantees) <= manyShares {
 		var shares []sharing.Share
-		for _, g := range slices.Compact(slices.Sorted(slices.Values(need.Grantees))) {
+		grantees := slices.Clone(need.Grantees)
+		slices.Sort(grantees)
+		for _, g := range slices.Compact(grantees) {
 			share, err := tx.share(id, generation, g)
 			if err != nil {
 				return nil, err

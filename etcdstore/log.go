@@ -9,8 +9,8 @@ import (
 	"math"
 	"slices"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/imageshare/sharing"
 )
@@ -45,6 +45,11 @@ func (e epoch) before(prefix string) string {
 	return prefix + string(binary.BigEndian.AppendUint64(nil, e.number-min(e.number, 1)))
 }
 
+// notLongAgo is the comparison that the epoch is the current one, or the one before, by the version of the epochs' key.
+func (e epoch) notLongAgo(key string) *pb.Compare {
+	return &pb.Compare{Key: []byte(key), Target: pb.Compare_VERSION, Result: pb.Compare_LESS, TargetUnion: &pb.Compare_Version{Version: int64(e.number) + 2}}
+}
+
 func (s *Store) epochSpan() span { return span{key: s.key(tableEpoch)} }
 
 // epoch returns the epoch that was current at the snapshot. It is part of an update's first request.
@@ -57,10 +62,12 @@ func (tx *update) epoch() epoch {
 }
 
 // nextEpoch begins the next epoch, unless another did.
-func (s *Store) nextEpoch(current epoch) clientv3.Op {
+func (s *Store) nextEpoch(current epoch) *pb.RequestOp {
 	key := s.key(tableEpoch)
-	unchanged := clientv3.Compare(clientv3.ModRevision(key), "=", int64(current.start))
-	return clientv3.OpTxn([]clientv3.Cmp{unchanged}, []clientv3.Op{clientv3.OpPut(key, "")}, nil)
+	return nested(&pb.TxnRequest{
+		Compare: []*pb.Compare{writtenAt(key, int64(current.start))},
+		Success: []*pb.RequestOp{set(key, nil)},
+	})
 }
 
 // enterLog adds the entry of the log to the batch: one even if there are no events, since it tells that there was a commit.

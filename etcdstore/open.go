@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
@@ -19,11 +20,11 @@ func (s *Store) prepare(ctx context.Context) error {
 	key := s.key(tableSchema)
 	for attempt := 0; ; attempt++ {
 		request, cancel := context.WithTimeout(ctx, askAgain)
-		response, err := s.client.Txn(request).
-			If(clientv3.Compare(clientv3.CreateRevision(s.prefix), "=", 0).WithRange(past(s.prefix))).
-			Then(clientv3.OpPut(key, strconv.Itoa(schema)), clientv3.OpPut(s.key(tableEpoch), "")).
-			Else(clientv3.OpGet(key)).
-			Commit()
+		response, err := s.request(request, &pb.TxnRequest{
+			Compare: []*pb.Compare{none(s.prefix)},
+			Success: []*pb.RequestOp{set(key, strconv.AppendInt(nil, schema, 10)), set(s.key(tableEpoch), nil)},
+			Failure: gets([]span{{key: key}}, 0),
+		})
 		cancel()
 		switch {
 		case err != nil && away(err) && pause(ctx, attempt): // made twice, it changes nothing

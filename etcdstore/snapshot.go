@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -156,7 +155,7 @@ func (tx *snapshot) fetch(spans []span) error {
 	}
 	for len(spans) > 0 {
 		n := min(len(spans), maxOps)
-		if err := tx.request(spans[:n]); err != nil {
+		if err := tx.readSome(spans[:n]); err != nil {
 			return err
 		}
 		spans = spans[n:]
@@ -164,16 +163,8 @@ func (tx *snapshot) fetch(spans []span) error {
 	return nil
 }
 
-func (tx *snapshot) request(spans []span) error {
-	var atRevision []clientv3.OpOption
-	if tx.revision != 0 {
-		atRevision = append(atRevision, clientv3.WithRev(tx.revision))
-	}
-	ops := make([]clientv3.Op, len(spans))
-	for i, sp := range spans {
-		ops[i] = sp.op(atRevision)
-	}
-	response, err := tx.ask(ops)
+func (tx *snapshot) readSome(spans []span) error {
+	response, err := tx.ask(&pb.TxnRequest{Success: gets(spans, tx.revision)})
 	if errors.Is(err, rpctypes.ErrCompacted) {
 		tx.stale = err
 		return fmt.Errorf("etcdstore: revision %d was compacted during the transaction: %w", tx.revision, err)
@@ -210,30 +201,13 @@ func (tx *snapshot) request(spans []span) error {
 	return nil
 }
 
-func (sp span) op(atRevision []clientv3.OpOption) clientv3.Op {
-	if sp.end == "" {
-		return clientv3.OpGet(sp.key, atRevision...)
-	}
-	opts := append(slices.Clip(atRevision), clientv3.WithRange(sp.end))
-	if sp.limit != 0 {
-		opts = append(opts, clientv3.WithLimit(int64(sp.limit)))
-	}
-	switch sp.read {
-	case keysOnly:
-		opts = append(opts, clientv3.WithKeysOnly())
-	case count:
-		opts = append(opts, clientv3.WithCountOnly())
-	}
-	return clientv3.OpGet(sp.key, opts...)
-}
-
 // ask makes a request that reads, by consensus. It is made again while no member answers, since one that
 // went away is replaced by another within moments.
-func (tx *snapshot) ask(ops []clientv3.Op) (*clientv3.TxnResponse, error) {
+func (tx *snapshot) ask(request *pb.TxnRequest) (*pb.TxnResponse, error) {
 	began := time.Now()
 	for attempt := 0; ; attempt++ {
 		ctx, cancel := context.WithTimeout(tx.ctx, askAgain)
-		response, err := tx.client.Txn(ctx).Then(ops...).Commit()
+		response, err := tx.request(ctx, request)
 		cancel()
 		switch {
 		case err == nil:

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
@@ -36,7 +37,8 @@ import (
 // and any number of stores, in any number of processes, may be open on one cluster.
 type Store struct {
 	client *clientv3.Client
-	owned  bool // the client is the store's to close
+	kv     etcdserverpb.KVClient // of client
+	owned  bool                  // the client is the store's to close
 	prefix string
 	hints  hints
 	queues queues
@@ -86,7 +88,7 @@ func New(ctx context.Context, client *clientv3.Client) (*Store, error) {
 }
 
 func open(ctx context.Context, client *clientv3.Client, prefix string) (*Store, error) {
-	s := &Store{client: client, prefix: prefix}
+	s := &Store{client: client, kv: clientv3.RetryKVClient(client), prefix: prefix}
 	s.sweeper.woken = make(chan struct{}, 1)
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
@@ -114,6 +116,9 @@ type view struct {
 	absent []string // operations that were looked for and not found
 }
 
+// fewSpans is about how many spans most calls read.
+const fewSpans = 8
+
 // maxRuns is how often a transaction is run before the store gives up.
 const maxRuns = 100
 
@@ -124,7 +129,7 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		tx := &view{snapshot: snapshot{Store: s, ctx: ctx}}
+		tx := &view{snapshot: snapshot{Store: s, ctx: ctx, missing: make([]span, 0, fewSpans)}}
 		err := fn(tx)
 		if tx.stale == nil {
 			return err
@@ -145,6 +150,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 			return err
 		}
 		tx := &update{view: view{snapshot: snapshot{Store: s, ctx: ctx, writes: true}, turn: &turn}}
+		tx.missing, tx.asked = make([]span, 0, fewSpans), make([]span, 0, 2*fewSpans)
 		tx.along = []span{s.epochSpan()} // every commit needs it
 		err := fn(tx)
 		if tx.stale == nil {

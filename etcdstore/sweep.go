@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
 	"github.com/imageshare/sharing"
 )
@@ -89,8 +89,8 @@ func (s *Store) sweepImage(ctx context.Context, id string) error {
 			return err
 		}
 		found := tx.ranges[sp]
-		var unchanged []clientv3.Cmp
-		var removals []clientv3.Op
+		var unchanged []*pb.Compare
+		var removals []*pb.RequestOp
 		for _, kv := range found.items {
 			key := string(kv.Key)
 			var share shareValue
@@ -100,20 +100,20 @@ func (s *Store) sweepImage(ctx context.Context, id string) error {
 			if from = past(key); share.Generation == img.Generation {
 				continue
 			}
-			unchanged = append(unchanged, clientv3.Compare(clientv3.ModRevision(key), "=", kv.ModRevision))
-			removals = append(removals, clientv3.OpDelete(key), clientv3.OpDelete(s.key(tableGrantee, string(share.Grantee), id)))
+			unchanged = append(unchanged, writtenAt(key, kv.ModRevision))
+			removals = append(removals, unset(key), unset(s.key(tableGrantee, string(share.Grantee), id)))
 		}
 		if more = found.more; !more {
 			for _, kv := range tx.keys[ended] {
-				unchanged = append(unchanged, clientv3.Compare(clientv3.ModRevision(ended), "=", kv.ModRevision))
-				removals = append(removals, clientv3.OpDelete(ended))
+				unchanged = append(unchanged, writtenAt(ended, kv.ModRevision))
+				removals = append(removals, unset(ended))
 			}
 		}
 		if len(removals) == 0 {
 			continue
 		}
 		request, cancel := context.WithTimeout(ctx, requestTimeout)
-		_, err = s.client.Txn(request).If(unchanged...).Then(removals...).Commit() // if not: another swept, or the image is back
+		_, err = s.request(request, &pb.TxnRequest{Compare: unchanged, Success: removals}) // if not: another swept, or the image is back
 		cancel()
 		if err != nil {
 			return err
