@@ -39,20 +39,16 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 			}
 		}
 		scan.Organizations, scan.After = c.outside.organizations, ImageID(after[0])
-		found, more, err := gather(limit, func(limit int) ([]Access, error) {
+		recs, more, err := gather(limit, func(limit int) ([]Access, error) {
 			scan.Limit = limit
 			page, err := tx.Images(scan)
 			if len(page) > 0 {
 				scan.After = page[len(page)-1].Image.ID
 			}
 			return page, err
-		}, func(a Access) bool { return m.lists(a, scan.Query) })
+		}, func(a *Access) (*ImageRecord, bool) { return a.Image, m.lists(a, scan.Query) })
 		if err != nil {
 			return err
-		}
-		recs := make([]*ImageRecord, len(found))
-		for i, a := range found {
-			recs[i] = a.Image
 		}
 		items, err = m.showAll(recs)
 		if err != nil {
@@ -73,7 +69,7 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 }
 
 // lists reports whether a listing of the origins that q wants shows the image (R16, R19).
-func (m *moment) lists(a Access, q ImageQuery) bool {
+func (m *moment) lists(a *Access, q ImageQuery) bool {
 	img := a.Image
 	own := img.Owner == m.actor
 	if own && q.Origin&OriginOwn != 0 {
@@ -116,7 +112,7 @@ func (e *Engine) SharesPage(ctx context.Context, actor AccountID, image ImageID,
 			}
 			scan = m.scanReaching
 		}
-		items, next, err = m.pageOfShares(scan, ShareScan{Image: image}, after, limit, bound, func(SharedImage) bool { return true })
+		items, next, err = m.pageOfShares(scan, ShareScan{Image: image}, after, limit, bound, func(*SharedImage) bool { return true })
 		return err
 	})
 	if err != nil {
@@ -158,7 +154,7 @@ func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQue
 // and empty after the last.
 func (e *Engine) SharesReceivedPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
 	scan := ShareScan{Grantee: Account(actor), Owner: q.Owner}
-	return e.sharesPage(ctx, "SharesReceived", actor, q, scan, p, func(shared SharedImage) bool { return shared.Record.State != ImageDisabled })
+	return e.sharesPage(ctx, "SharesReceived", actor, q, scan, p, func(shared *SharedImage) bool { return shared.Record.State != ImageDisabled })
 }
 
 // SharesGiven lists the shares of all images that the actor owns, in ascending order of image and then grantee:
@@ -173,11 +169,11 @@ func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery)
 // SharesGivenPage is [Engine.SharesGiven] one page at a time: next is the cursor of the page after this, and empty after the last.
 func (e *Engine) SharesGivenPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
 	scan := ShareScan{Owner: actor, Grantee: q.Grantee}
-	return e.sharesPage(ctx, "SharesGiven", actor, q, scan, p, func(SharedImage) bool { return true })
+	return e.sharesPage(ctx, "SharesGiven", actor, q, scan, p, func(*SharedImage) bool { return true })
 }
 
 func (e *Engine) sharesPage(ctx context.Context, op string, actor AccountID, q ShareQuery, scan ShareScan, p Page,
-	visible func(SharedImage) bool) (items []Share, next string, err error) {
+	visible func(*SharedImage) bool) (items []Share, next string, err error) {
 	c, limit, after, bound, err := e.beginPage(ctx, op, actor, q, p, 2, q.validate())
 	if err != nil {
 		return nil, "", err
@@ -185,7 +181,7 @@ func (e *Engine) sharesPage(ctx context.Context, op string, actor AccountID, q S
 	err = c.view(func(tx ViewTx) error {
 		m := c.moment(tx)
 		var err error
-		items, next, err = m.pageOfShares(tx.Shares, scan, after, limit, bound, func(shared SharedImage) bool {
+		items, next, err = m.pageOfShares(tx.Shares, scan, after, limit, bound, func(shared *SharedImage) bool {
 			return visible(shared) && q.matches(shared.Share, shared.Record)
 		})
 		return err
@@ -198,9 +194,9 @@ func (e *Engine) sharesPage(ctx context.Context, op string, actor AccountID, q S
 
 // pageOfShares returns a page of the present shares that scan finds and keep wants.
 func (m *moment) pageOfShares(read func(ShareScan) ([]SharedImage, error), scan ShareScan, after []string, limit int, bound binding,
-	keep func(SharedImage) bool) (items []Share, next string, err error) {
+	keep func(*SharedImage) bool) (items []Share, next string, err error) {
 	scan.After = ShareKey{ImageID(after[0]), Grantee(after[1])}
-	found, more, err := gather(limit, func(limit int) ([]SharedImage, error) {
+	items, more, err := gather(limit, func(limit int) ([]SharedImage, error) {
 		scan.Limit = limit
 		page, err := read(scan)
 		if len(page) > 0 {
@@ -208,13 +204,9 @@ func (m *moment) pageOfShares(read func(ShareScan) ([]SharedImage, error), scan 
 			scan.After = ShareKey{last.Image, last.Grantee}
 		}
 		return page, err
-	}, func(shared SharedImage) bool { return m.present(shared.grant()) && keep(shared) })
+	}, func(shared *SharedImage) (Share, bool) { return shared.Share, m.present(shared.grant()) && keep(shared) })
 	if err != nil {
 		return nil, "", err
-	}
-	items = make([]Share, len(found))
-	for i, shared := range found {
-		items[i] = shared.Share
 	}
 	if more {
 		last := items[len(items)-1]

@@ -66,9 +66,9 @@ func (b binding) key(cursor string, n int) ([]string, error) {
 	return key, nil
 }
 
-// gather collects up to limit items, and whether there are more: scan reads on after the item that it read last,
-// limit at most; keep says which of them the actor is to see.
-func gather[T any](limit int, scan func(limit int) ([]T, error), keep func(T) bool) (items []T, more bool, err error) {
+// gather collects up to limit items, and whether there are more: scan reads on after what it read last,
+// limit at most; keep makes an item of it, or says that the actor is not to see it.
+func gather[T, I any](limit int, scan func(limit int) ([]T, error), keep func(*T) (I, bool)) (items []I, more bool, err error) {
 	for {
 		batch := max(limit+1-len(items), smallestScan)
 		found, err := scan(batch)
@@ -76,10 +76,11 @@ func gather[T any](limit int, scan func(limit int) ([]T, error), keep func(T) bo
 			return nil, false, err
 		}
 		if items == nil {
-			items = make([]T, 0, min(limit, len(found)))
+			items = make([]I, 0, min(limit, len(found)))
 		}
-		for _, item := range found {
-			if !keep(item) {
+		for i := range found {
+			item, kept := keep(&found[i])
+			if !kept {
 				continue
 			}
 			if len(items) == limit {

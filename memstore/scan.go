@@ -22,12 +22,14 @@ func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 		if !img.live() || q.Region != "" && q.Region != img.record.Region {
 			continue
 		}
-		var access sharing.Access
-		s.access(img, scan.Account, scan.Organizations, &access)
+		found = append(found, sharing.Access{})
+		access := &found[len(found)-1]
+		s.access(img, scan.Account, scan.Organizations, access)
 		if q.Origin != 0 && q.Origin&origin(access, scan.Account) == 0 {
+			found = found[:len(found)-1]
 			continue
 		}
-		if found = append(found, access); len(found) == scan.Limit {
+		if len(found) == scan.Limit {
 			break
 		}
 	}
@@ -35,7 +37,7 @@ func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 }
 
 // origin returns the ways by which an image that is not deleted reaches account, whatever the shares' status and expiry.
-func origin(access sharing.Access, account sharing.AccountID) sharing.Origin {
+func origin(access *sharing.Access, account sharing.AccountID) sharing.Origin {
 	var by sharing.Origin
 	if access.Image.Owner == account {
 		by |= sharing.OriginOwn
