@@ -204,7 +204,9 @@ func (m *moment) pageOfShares(read func(ShareScan) ([]SharedImage, error), scan 
 			scan.After = ShareKey{last.Image, last.Grantee}
 		}
 		return page, err
-	}, func(shared *SharedImage) (Share, bool) { return shared.Share, m.present(shared.grant()) && keep(shared) })
+	}, func(shared *SharedImage) (Share, bool) {
+		return shared.Share, m.present(shared.grant()) && keep(shared)
+	})
 	if err != nil {
 		return nil, "", err
 	}
