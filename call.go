@@ -53,7 +53,7 @@ func (m *moment) load(need Need) (err error) {
 		need.PresentAt = m.now()
 	}
 	need.Account, need.Organizations = m.actor, m.outside.organizations
-	m.need = need
+	m.newImage, m.newInstance = need.NewImage, need.NewInstance
 	m.State, err = m.tx.Load(need)
 	return err
 }

@@ -5,7 +5,7 @@ import "context"
 // event starts the event of a change, with the next number of the image's sequence (R24).
 func (m *moment) event(kind EventKind, image ImageID) Event {
 	ev := Event{Kind: kind, Image: image}
-	if image == m.need.NewImage {
+	if image == m.newImage {
 		ev.Sequence = 1
 		return ev
 	}
@@ -20,7 +20,7 @@ func (m *moment) create(kind EventKind, region Region, spec ImageSpec, source So
 		return Image{}, nil, err
 	}
 	rec := &ImageRecord{Image: Image{
-		ID: m.need.NewImage, Owner: m.actor, Region: region,
+		ID: m.newImage, Owner: m.actor, Region: region,
 		Name: spec.Name, Description: spec.Description, Family: spec.Family, Architecture: spec.Architecture,
 		Digest: spec.Digest, Size: spec.Size, Labels: spec.Labels,
 		Source: source, Sealed: sealed, CreatedAt: m.now(),

@@ -20,7 +20,7 @@ func (e *Engine) Launch(ctx context.Context, actor AccountID, spec LaunchSpec) (
 			return Instance{}, nil, err
 		}
 		inst := Instance{
-			ID: m.need.NewInstance, Owner: actor, Region: spec.Region, Image: spec.Image,
+			ID: m.newInstance, Owner: actor, Region: spec.Region, Image: spec.Image,
 			DiskGeneration: 1, Labels: spec.Labels, LaunchedAt: m.now(),
 		}
 		return m.setInstance(EventLaunched, InstanceRecord{Instance: inst}, untrusted)

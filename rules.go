@@ -16,8 +16,11 @@ type moment struct {
 	clock   func() time.Time
 	at      time.Time // of the clock, once it was read
 	outside *outside
-	need    Need   // what State was loaded for
 	tx      ViewTx // to read on, where what is needed follows from what was read
+
+	// The IDs of what a change makes, drawn for it.
+	newImage    ImageID
+	newInstance InstanceID
 }
 
 // now is the instant at which the decision is made: the same however often it is asked for.
