@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -17,16 +19,23 @@ import (
 
 // countingClient returns a client that counts its requests, those that were answered: on a busy machine one may have to be made again.
 func countingClient(t testing.TB, n *atomic.Int64) *clientv3.Client {
-	count := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-		err := invoke(ctx, method, req, reply, cc, opts...)
+	return interceptingClient(t, func(_ context.Context, _ any, invoke func() error) error {
+		err := invoke()
 		if err == nil {
 			n.Add(1)
 		}
 		return err
-	}
+	})
+}
+
+// interceptingClient returns a client whose requests go through intercept.
+func interceptingClient(t testing.TB, intercept func(ctx context.Context, req any, invoke func() error) error) *clientv3.Client {
 	client, err := clientv3.New(clientv3.Config{
 		Endpoints: []string{server.endpoint}, Logger: zap.NewNop(),
-		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(count)},
+		DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(
+			func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+				return intercept(ctx, req, func() error { return invoke(ctx, method, req, reply, cc, opts...) })
+			})},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -112,6 +121,43 @@ func TestRequests(t *testing.T) {
 		if got := n.Load(); got > step.most {
 			t.Errorf("%s took %d requests, not %d", step.name, got, step.most)
 		}
+	}
+}
+
+// TestRequests_AtOnce lets the requests for the records of a page wait until all three are under way.
+func TestRequests_AtOnce(t *testing.T) {
+	const page, requests = 100, 3
+	prefix := newPrefix()
+	direct := newEngine(t, openAt(t, prefix, server.endpoint), sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
+	for range page {
+		if _, err := direct.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var under atomic.Int64 // way
+	all := make(chan struct{})
+	met := sync.OnceFunc(func() { close(all) })
+	s, err := open(t.Context(), interceptingClient(t, func(ctx context.Context, req any, invoke func() error) error {
+		if txn, ok := req.(*etcdserverpb.TxnRequest); ok && len(txn.Success) > 2 {
+			defer under.Add(-1)
+			if under.Add(1) == requests {
+				met()
+			}
+			select {
+			case <-all:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return invoke()
+	}), prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	images, _, err := newEngine(t, s).ImagesPage(t.Context(), "a", sharing.ImageQuery{}, sharing.Page{Limit: page})
+	if err != nil || len(images) != page {
+		t.Errorf("%d images, error %v", len(images), err)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -144,7 +146,8 @@ func (tx *snapshot) ensure(spans ...span) error {
 	})
 }
 
-// fetch reads spans, in as few requests as etcd allows.
+// fetch reads spans, in as few requests as etcd allows. They are made at once, but for the transaction's first, which tells
+// the others their revision.
 func (tx *snapshot) fetch(spans []span) error {
 	if tx.keys == nil {
 		tx.keys = make(map[string][]*mvccpb.KeyValue, len(spans))
@@ -152,19 +155,30 @@ func (tx *snapshot) fetch(spans []span) error {
 	}
 	if tx.revision == 0 {
 		spans = append(spans, tx.along...)
-	}
-	for len(spans) > 0 {
 		n := min(len(spans), maxOps)
-		if err := tx.readSome(spans[:n]); err != nil {
+		response, err := tx.ask(spans[:n])
+		if err := tx.note(spans[:n], response, err); err != nil {
 			return err
 		}
 		spans = spans[n:]
 	}
+	requests := slices.Collect(slices.Chunk(spans, maxOps))
+	responses, errs := make([]*pb.TxnResponse, len(requests)), make([]error, len(requests))
+	var all sync.WaitGroup
+	for i, some := range requests {
+		all.Go(func() { responses[i], errs[i] = tx.ask(some) })
+	}
+	all.Wait()
+	for i, some := range requests {
+		if err := tx.note(some, responses[i], errs[i]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func (tx *snapshot) readSome(spans []span) error {
-	response, err := tx.ask(&pb.TxnRequest{Success: gets(spans, tx.revision)})
+// note keeps what a request for spans was answered.
+func (tx *snapshot) note(spans []span, response *pb.TxnResponse, err error) error {
 	if errors.Is(err, rpctypes.ErrCompacted) {
 		tx.stale = err
 		return fmt.Errorf("etcdstore: revision %d was compacted during the transaction: %w", tx.revision, err)
@@ -201,10 +215,10 @@ func (tx *snapshot) readSome(spans []span) error {
 	return nil
 }
 
-// ask makes a request that reads, by consensus. It is made again while no member answers, since one that
+// ask makes a request for spans, by consensus. It is made again while no member answers, since one that
 // went away is replaced by another within moments.
-func (tx *snapshot) ask(request *pb.TxnRequest) (*pb.TxnResponse, error) {
-	began := time.Now()
+func (tx *snapshot) ask(spans []span) (*pb.TxnResponse, error) {
+	began, request := time.Now(), &pb.TxnRequest{Success: gets(spans, tx.revision)}
 	for attempt := 0; ; attempt++ {
 		ctx, cancel := context.WithTimeout(tx.ctx, askAgain)
 		response, err := tx.request(ctx, request)

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
@@ -142,7 +145,7 @@ func index(under string) clientv3.Op {
 	return clientv3.OpGet(under, clientv3.WithRange(strings.TrimSuffix(under, terminator)+beyond), clientv3.WithLimit(limit+1), clientv3.WithKeysOnly())
 }
 
-// page reads the IDs of a page by the first of some indices, and then what keys says of each.
+// page reads the IDs of a page by the first of some indices, and then what keys says of each, in requests that are made at once.
 func (b bare) page(ctx context.Context, keys func(id string) []string, indices ...string) error {
 	ops := make([]clientv3.Op, len(indices))
 	for i, under := range indices {
@@ -160,14 +163,14 @@ func (b bare) page(ctx context.Context, keys func(id string) []string, indices .
 	if err := complete(len(items(found[0])), nil); err != nil {
 		return err
 	}
-	for len(reads) > 0 {
-		n := min(len(reads), maxOps)
-		if _, err := b.read(ctx, gets(reads[:n]...)...); err != nil {
-			return err
-		}
-		reads = reads[n:]
+	requests := slices.Collect(slices.Chunk(reads, maxOps))
+	errs := make([]error, len(requests))
+	var all sync.WaitGroup
+	for i, some := range requests {
+		all.Go(func() { _, errs[i] = b.read(ctx, gets(some...)...) })
 	}
-	return nil
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func (b bare) images(ctx context.Context, owner string) error {
