@@ -107,17 +107,17 @@ func newServer(settings []string) (*Server, error) {
 
 // binaries finds the folder with the server's programs.
 func binaries() (string, error) {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-	for i := len(found) - 1; i >= 0; i-- {
-		if _, err := os.Stat(filepath.Join(filepath.Dir(found[i]), "initdb")); err == nil {
-			return filepath.Dir(found[i]), nil
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return "", err
 		}
+		return filepath.Dir(path), nil
 	}
-	path, err := exec.LookPath("initdb")
-	if err != nil {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(found) == 0 {
 		return "", errNoBinaries
 	}
-	return filepath.Dir(path), nil
+	return filepath.Dir(found[len(found)-1]), nil
 }
 
 // unprivileged returns what makes a command run as nobody, if this process is root: Postgres refuses to run as root.
