@@ -16,8 +16,9 @@ import (
 // A query reads all that one call of a transaction's method asks for, in one statement and so at one instant:
 // the union of parts, whose rows all have the form of a fact.
 type query struct {
-	sql  strings.Builder
-	args []any
+	sql   strings.Builder
+	args  []any
+	parts int
 
 	// locks are what the answer depends on: a transaction that writes takes them before it reads.
 	locks modes
@@ -53,7 +54,7 @@ type columns struct {
 
 // add adds a part to the query: the columns of the rows that from describes, from FROM to the end of a SELECT.
 func (q *query) add(part string, c columns, from string) {
-	if q.sql.Len() > 0 {
+	if q.parts++; q.parts > 1 {
 		q.sql.WriteString(" UNION ALL ")
 	}
 	text := func(expr string) string {
@@ -90,9 +91,9 @@ func (q *query) place(after string) string {
 }
 
 // collect returns the facts that the rows hold, read as they came: a page has many.
-func collect(rows pgx.Rows) ([]fact, error) {
+func (q *query) collect(rows pgx.Rows) ([]fact, error) {
 	defer rows.Close()
-	var facts []fact
+	facts := make([]fact, 0, max(1, q.parts)) // most parts have one row
 	for rows.Next() {
 		raw, fields := rows.RawValues(), rows.FieldDescriptions()
 		f := fact{

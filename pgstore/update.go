@@ -23,7 +23,7 @@ type update struct {
 	fence lock
 
 	held modes
-	// wanted are the modes that earlier runs found out too late that they need.
+	// wanted are the locks that this run or an earlier one had shared when it found out that it needs them exclusive.
 	wanted modes
 	alone  bool // nobody else may write
 
@@ -100,7 +100,7 @@ func (u *update) read(q *query) (facts []fact, err error) {
 	}
 	late.queue(batch, first, fenceLock)
 	batch.Queue(q.sql.String(), q.args...).Query(func(rows pgx.Rows) (err error) {
-		facts, err = collect(rows)
+		facts, err = q.collect(rows)
 		return err
 	})
 	if err := u.send(batch); err != nil {
@@ -155,12 +155,13 @@ func (u *update) lack(needed modes) modes {
 	}
 	for l, exclusive := range needed {
 		exclusive = exclusive || u.wanted[l]
-		if !u.held.covers(l, exclusive) {
-			late.add(l, exclusive)
+		if u.held.covers(l, exclusive) {
+			continue
 		}
-		if exclusive {
+		if _, shared := u.held[l]; shared {
 			u.wanted.add(l, true)
 		}
+		late.add(l, exclusive)
 	}
 	for l, exclusive := range late {
 		u.held.add(l, exclusive)

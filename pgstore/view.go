@@ -107,7 +107,7 @@ func (v *view) send(conn *pgxpool.Conn, q *query) (facts []fact, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return collect(rows)
+		return q.collect(rows)
 	}
 	batch := new(pgx.Batch)
 	switch {
@@ -122,7 +122,7 @@ func (v *view) send(conn *pgxpool.Conn, q *query) (facts []fact, err error) {
 		batch.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ")
 	}
 	batch.Queue(q.sql.String(), q.args...).Query(func(rows pgx.Rows) (err error) {
-		facts, err = collect(rows)
+		facts, err = q.collect(rows)
 		return err
 	})
 	if !v.snapshot {
