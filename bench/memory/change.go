@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -142,7 +143,7 @@ func capturers(w *world.World, keepers []named[keeper]) (contestants []contest.C
 // runDeletes measures force-deletes of images shared with few and with many: here the sizes are the contestants, the least first.
 func runDeletes(ctx context.Context, scale contest.Scale) (rows []contest.Row, err error) {
 	sizes := contest.Pick(scale, []int{1, 50, 500}, []int{1, 50, 100_000}, []int{1, 50, 1000, 100_000})
-	o := contest.Options{Rounds: contest.Pick(scale, 1, 9, 25), Units: contest.Pick(scale, 2, 3, 5)}
+	o := contest.Options{Rounds: contest.Pick(scale, 1, 15, 31), Units: contest.Pick(scale, 2, 3, 5)}
 	var contestants []contest.Contestant
 	for _, grantees := range sizes {
 		l, err := newLibrary(ctx, world.New(contest.Pick(scale, 100, 10_000, 10_000)))
@@ -174,7 +175,8 @@ func runDeletes(ctx context.Context, scale contest.Scale) (rows []contest.Row, e
 					}
 					images = append(images, id)
 				}
-				// One more, so that preparing much leaves no colder caches than preparing little.
+				// Preparing much leaves no more garbage than preparing little, and, with one more, no colder caches.
+				runtime.GC()
 				id, err := shared(1)
 				if err != nil {
 					return err
