@@ -28,6 +28,7 @@ var roles = map[string]func(ctx context.Context, store *sqlitestore.Store, args 
 }
 
 func TestMain(m *testing.M) {
+	sqlitestore.SetPatience(1 << 30) // how long a lock is held says how slow the machine is
 	linearizability.Serve(openLinear)
 	if role := os.Getenv(roleVariable); role != "" {
 		if err := child(role, strings.Split(os.Getenv(argsVariable), "\n")); err != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -21,7 +22,7 @@ func dump(t testing.TB, path string) string {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.BusyTimeout(1e9); err != nil {
+	if err := db.BusyTimeout(time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder

@@ -32,6 +32,9 @@ type faultVFS struct {
 	kind  faultKind
 	err   error
 	full  bool // only what needs space fails
+
+	// failing, if not nil, is called when the first of them fails.
+	failing func()
 }
 
 func newFaultVFS() *faultVFS { return &faultVFS{VFSFilename: vfs.Find("os").(vfs.VFSFilename)} }
@@ -64,6 +67,9 @@ func (v *faultVFS) fail(op func(torn bool) error) error {
 	v.mu.Lock()
 	v.count++
 	fails, kind, err := v.first > 0 && v.first <= v.count && v.count <= v.last, v.kind, v.err
+	if fails && v.count == v.first && v.failing != nil {
+		v.failing()
+	}
 	v.mu.Unlock()
 	if !fails {
 		return op(false)

@@ -32,20 +32,20 @@ func TestKilled(t *testing.T) {
 		}
 		load := startChild(t, "load", path, fmt.Sprint("run", run))
 		var acknowledged, refused []string
-		load.lines.Scan() // it is ready
-		kill := time.AfterFunc(time.Duration(rand.IntN(int(100*time.Millisecond))), func() { load.Process.Kill() })
 		for load.lines.Scan() {
 			what, word, _ := strings.Cut(load.lines.Text(), " ")
 			switch what {
 			case "made":
+				if acknowledged == nil {
+					time.AfterFunc(time.Duration(rand.IntN(int(100*time.Millisecond))), func() { load.Process.Kill() })
+				}
 				acknowledged = append(acknowledged, word)
 			case "refused":
 				refused = append(refused, word)
 			}
 		}
-		kill.Stop()
-		if err := load.Wait(); err == nil {
-			t.Fatal("the process ended before it was killed")
+		if err := load.Wait(); load.ProcessState.Exited() {
+			t.Fatal("the process ended before it was killed: ", err)
 		}
 		changes += len(acknowledged)
 		state := dump(t, path)
@@ -67,9 +67,6 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	t.Logf("%d processes killed, %d acknowledged changes kept", *kills, changes)
-	if changes == 0 {
-		t.Error("no change was made before the kills: they came too early to show anything")
-	}
 }
 
 // loadRole makes changes as fast as it can, each with a word that is in no other, and prints the words
@@ -85,7 +82,6 @@ func loadRole(ctx context.Context, store *sqlitestore.Store, args []string) erro
 		defer printing.Unlock()
 		fmt.Println(what, word)
 	}
-	fmt.Println("ready")
 	failed := make(chan error)
 	for worker := range 4 {
 		go func() {
