@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/imageshare/sharing"
@@ -14,23 +15,30 @@ const usualPage = 101
 // The images come from one or several queries, each in ascending order of ID, which are merged.
 func (tx *view) Images(scan sharing.ImageScan) (found []sharing.Access, err error) {
 	found = make([]sharing.Access, 0, min(scan.Limit, usualPage))
+	var records slab[sharing.ImageRecord]
 	var from merge
 	for _, s := range imageSelections(&scan) {
 		from = append(from, &source{query: tx.start(s)})
 	}
 	from.start()
-	for err == nil && len(found) < scan.Limit {
+	for len(found) < scan.Limit {
 		next := from.least()
 		if next == nil {
 			break
 		}
-		var access sharing.Access
-		if err = tx.scanAccess(next.query, next.id, &access); err == nil && hasLabels(access.Image.Labels, scan.Query.Labels) {
-			if err = tx.organizations(scan.Organizations, &access); err == nil && reaches(access, &scan) {
+		access := sharing.Access{Image: records.next()}
+		if err = tx.scanAccess(next.query, next.id, &access); err != nil {
+			break
+		}
+		if hasLabels(access.Image.Labels, scan.Query.Labels) {
+			if err = tx.organizations(scan.Organizations, &access); err != nil {
+				break
+			}
+			if reaches(&access, &scan) {
 				found = append(found, access)
 			}
 		}
-		from.after(next.id)
+		from.after(access.Image.ID)
 	}
 	for _, source := range from {
 		err = errors.Join(err, tx.end(source.query, nil))
@@ -42,7 +50,7 @@ func (tx *view) Images(scan sharing.ImageScan) (found []sharing.Access, err erro
 }
 
 // reaches reports whether an image reaches the account by an origin that scan asks for.
-func reaches(access sharing.Access, scan *sharing.ImageScan) bool {
+func reaches(access *sharing.Access, scan *sharing.ImageScan) bool {
 	var by sharing.Origin
 	if access.Image.Owner == scan.Account {
 		by |= sharing.OriginOwn
@@ -57,15 +65,18 @@ func reaches(access sharing.Access, scan *sharing.ImageScan) bool {
 }
 
 const (
-	imagesAlone  = `SELECT` + accessColumns + `, i.id FROM images i` + accessShares + `WHERE i.deleted = 0 AND i.id > ?`
+	imagesAlone  = `SELECT` + accessColumns + `, i.id FROM images i` + accessShares + `WHERE i.deleted = 0 AND i.id > ?2`
 	imagesShared = `SELECT` + accessColumns + `, i.id FROM shares s CROSS JOIN images i ON i.id = s.image` + accessShares +
-		`WHERE i.deleted = 0 AND s.image > ?`
+		`WHERE i.deleted = 0 AND s.image > ?2`
+	// The account's own shares lead to the images, and are not looked up again.
+	imagesReceived = `SELECT` + accessColumns + `, i.id FROM shares o CROSS JOIN images i ON i.id = o.image` + everyonesShare +
+		`WHERE i.deleted = 0 AND o.image > ?2`
 )
 
 // imageSelections returns the queries that together give what scan selects, and maybe more, but for labels.
 func imageSelections(scan *sharing.ImageScan) []*selection {
 	query := &scan.Query
-	add := func(sql, column, value string) *selection {
+	add := func(sql, order, column, value string) *selection {
 		s := selecting(sql, string(scan.Account), string(scan.After))
 		s.equal(column, value)
 		if column != "i.owner" {
@@ -76,27 +87,24 @@ func imageSelections(scan *sharing.ImageScan) []*selection {
 		s.equal("i.name", query.Name)
 		s.equal("i.digest", query.Digest)
 		s.equal("i.source", string(query.Source))
-		if sql == imagesShared {
-			return s.orderedBy("s.image")
-		}
-		return s.orderedBy("i.id")
+		return s.orderedBy(order)
 	}
 	// Where everyone's images are asked for, those of one owner are fewer.
 	if query.Origin == 0 || query.Source != "" || query.Owner != "" && (query.Origin&sharing.OriginPublic != 0 || query.Owner == scan.Account) {
-		return []*selection{add(imagesAlone, "i.owner", string(query.Owner))}
+		return []*selection{add(imagesAlone, "i.id", "i.owner", string(query.Owner))}
 	}
 	var all []*selection
 	if query.Origin&sharing.OriginOwn != 0 && query.Owner == "" {
-		all = append(all, add(imagesAlone, "i.owner", string(scan.Account)))
+		all = append(all, add(imagesAlone, "i.id", "i.owner", string(scan.Account)))
 	}
 	if query.Origin&sharing.OriginShared != 0 {
-		all = append(all, add(imagesShared, "s.grantee", string(scan.Account)))
+		all = append(all, add(imagesReceived, "o.image", "o.grantee", string(scan.Account)))
 		for _, id := range scan.Organizations {
-			all = append(all, add(imagesShared, "s.grantee", string(sharing.Organization(id))))
+			all = append(all, add(imagesShared, "s.image", "s.grantee", string(sharing.Organization(id))))
 		}
 	}
 	if query.Origin&sharing.OriginPublic != 0 {
-		all = append(all, add(imagesShared, "s.grantee", string(sharing.Everyone)))
+		all = append(all, add(imagesShared, "s.image", "s.grantee", string(sharing.Everyone)))
 	}
 	return all
 }
@@ -104,13 +112,13 @@ func imageSelections(scan *sharing.ImageScan) []*selection {
 // A source is one of the queries that are merged.
 type source struct {
 	*query
-	id string // of the row that it is at; empty at the end
+	id []byte // of the row that it is at; empty at the end
 }
 
 func (s *source) advance() {
-	s.id = ""
+	s.id = s.id[:0]
 	if s.next() {
-		s.id = s.ColumnText(6)
+		s.id = append(s.id, s.ColumnRawBlob(5)...)
 	}
 }
 
@@ -126,7 +134,7 @@ func (m merge) start() {
 // least returns a source that is at the least ID, or nil at the end.
 func (m merge) least() (least *source) {
 	for _, s := range m {
-		if s.id != "" && (least == nil || s.id < least.id) {
+		if len(s.id) > 0 && (least == nil || bytes.Compare(s.id, least.id) < 0) {
 			least = s
 		}
 	}
@@ -134,9 +142,9 @@ func (m merge) least() (least *source) {
 }
 
 // after advances the sources that are at id.
-func (m merge) after(id string) {
+func (m merge) after(id sharing.ImageID) {
 	for _, s := range m {
-		if s.id == id {
+		if string(s.id) == string(id) {
 			s.advance()
 		}
 	}

@@ -31,11 +31,11 @@ func (tx *view) end(q *query, err error) error {
 
 // Images are read in the eyes of an account: with the account's own share and that with everyone beside the record.
 const (
-	accessColumns = ` i.record, i.deleted, o.status, o.expires, e.status, e.expires `
-	accessShares  = ` LEFT JOIN shares o ON o.image = i.id AND o.grantee = ?1` +
-		` LEFT JOIN shares e ON e.image = i.id AND e.grantee = '*' `
-	selectAccess = `SELECT` + accessColumns + `FROM images i` + accessShares + `WHERE i.id = ?2`
-	selectTrust  = `SELECT record FROM trust WHERE account = ?`
+	accessColumns  = ` i.record, o.status, o.expires, e.status, e.expires `
+	accessShares   = ` LEFT JOIN shares o ON o.image = i.id AND o.grantee = ?1` + everyonesShare
+	everyonesShare = ` LEFT JOIN shares e ON e.image = i.id AND e.grantee = '*' `
+	selectAccess   = `SELECT` + accessColumns + `FROM images i` + accessShares + `WHERE i.id = ?2`
+	selectTrust    = `SELECT record FROM trust WHERE account = ?`
 )
 
 // Access implements [sharing.ViewTx].
@@ -52,7 +52,8 @@ func (tx *view) access(account sharing.AccountID, organizations []sharing.Organi
 	q := tx.conn.query(selectAccess, string(account), string(image))
 	var err error
 	if q.next() {
-		err = tx.scanAccess(q, string(image), to)
+		to.Image = new(sharing.ImageRecord)
+		err = tx.scanAccess(q, []byte(image), to)
 	}
 	if err := tx.end(q, err); err != nil {
 		return err
@@ -60,23 +61,23 @@ func (tx *view) access(account sharing.AccountID, organizations []sharing.Organi
 	return tx.organizations(organizations, to)
 }
 
-// scanAccess reads the columns of access, which a query begins with.
-func (tx *view) scanAccess(q *query, image string, to *sharing.Access) (err error) {
-	if to.Image, err = decodeImage(image, q.ColumnRawBlob(0)); err != nil {
+// scanAccess reads the columns of access, which a query begins with. There is room for the image's record.
+func (tx *view) scanAccess(q *query, image []byte, to *sharing.Access) (err error) {
+	if err := decodeImage(image, q.ColumnRawBlob(0), to.Image); err != nil {
 		return err
 	}
-	if q.ColumnInt(1) != 0 {
+	if !to.Image.DeletedAt.IsZero() {
 		return nil // a tombstone's shares have ended, though they may still lie there
 	}
-	if to.Own, err = scanGrant(q, 2, image); err != nil {
+	if to.Own, err = scanGrant(q, 1, to.Image.ID); err != nil {
 		return err
 	}
-	to.Everyone, err = scanGrant(q, 4, image)
+	to.Everyone, err = scanGrant(q, 3, to.Image.ID)
 	return err
 }
 
 // scanGrant reads the status and the expiry of a share, which are NULL if there is none.
-func scanGrant(q *query, column int, image string) (sharing.Grant, error) {
+func scanGrant(q *query, column int, image sharing.ImageID) (sharing.Grant, error) {
 	if q.ColumnType(column) == sqlite3.NULL {
 		return sharing.Grant{}, nil
 	}
@@ -86,7 +87,7 @@ func scanGrant(q *query, column int, image string) (sharing.Grant, error) {
 		err = errors.New("it has an unknown status")
 	}
 	if err != nil {
-		return sharing.Grant{}, corrupt("shares", image, err)
+		return sharing.Grant{}, corrupt("shares", string(image), err)
 	}
 	return sharing.Grant{Exists: true, Status: sharing.ShareStatus(status), Expires: at}, nil
 }
@@ -102,7 +103,7 @@ func (tx *view) organizations(organizations []sharing.OrganizationID, to *sharin
 		var grant sharing.Grant
 		var err error
 		if q.next() {
-			grant, err = scanGrant(q, 0, string(to.Image.ID))
+			grant, err = scanGrant(q, 0, to.Image.ID)
 		}
 		if err := tx.end(q, err); err != nil {
 			return err
@@ -132,7 +133,8 @@ func (tx *view) trust(account sharing.AccountID) (trust sharing.Trust, err error
 func (tx *view) instance(id sharing.InstanceID) (instance *sharing.InstanceRecord, err error) {
 	q := tx.conn.query(`SELECT record FROM instances WHERE id = ?`, string(id))
 	if q.next() {
-		instance, err = decodeInstance(string(id), q.ColumnRawBlob(0))
+		instance = new(sharing.InstanceRecord)
+		err = decodeInstance([]byte(id), q.ColumnRawBlob(0), instance)
 	}
 	return instance, tx.end(q, err)
 }
@@ -254,7 +256,7 @@ func (l *loader) addShares(sql string, args ...any) (err error) {
 // scanShare reads the columns of a share of image, which a query begins with.
 func scanShare(q *query, image sharing.ImageID) (sharing.Share, error) {
 	share := sharing.Share{Image: image, Grantee: sharing.Grantee(q.ColumnText(0))}
-	grant, err := scanGrant(q, 1, string(image))
+	grant, err := scanGrant(q, 1, image)
 	if err != nil {
 		return share, err
 	}

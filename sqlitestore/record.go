@@ -46,39 +46,39 @@ func fieldsOf(data []byte) ([]byte, error) {
 // Whatever is not what was put there is corrupt, even if it can be decoded: a record has to be of its key,
 // and a trust policy that trusts everyone is not stored.
 
-func decodeImage(id string, data []byte) (*sharing.ImageRecord, error) {
+func decodeImage(id, data []byte, record *sharing.ImageRecord) error {
 	fields, err := fieldsOf(data)
-	r, record := packed.Reader(fields), new(sharing.ImageRecord)
+	r := packed.Reader(string(fields))
 	if packed.Image(r, record); err == nil {
 		err = r.End()
 	}
-	if err == nil && string(record.ID) != id {
+	if err == nil && string(record.ID) != string(id) {
 		err = fmt.Errorf("it is of the image %q", record.ID)
 	}
 	if err != nil {
-		return nil, corrupt("images", id, err)
+		return corrupt("images", string(id), err)
 	}
-	return record, nil
+	return nil
 }
 
-func decodeInstance(id string, data []byte) (*sharing.InstanceRecord, error) {
+func decodeInstance(id, data []byte, record *sharing.InstanceRecord) error {
 	fields, err := fieldsOf(data)
-	r, record := packed.Reader(fields), new(sharing.InstanceRecord)
+	r := packed.Reader(string(fields))
 	if packed.Instance(r, record); err == nil {
 		err = r.End()
 	}
-	if err == nil && string(record.ID) != id {
+	if err == nil && string(record.ID) != string(id) {
 		err = fmt.Errorf("it is of the instance %q", record.ID)
 	}
 	if err != nil {
-		return nil, corrupt("instances", id, err)
+		return corrupt("instances", string(id), err)
 	}
-	return record, nil
+	return nil
 }
 
 func decodeTrust(account string, data []byte) (sharing.Trust, error) {
 	fields, err := fieldsOf(data)
-	r, trust := packed.Reader(fields), new(sharing.Trust)
+	r, trust := packed.Reader(string(fields)), new(sharing.Trust)
 	if packed.Trust(r, trust); err == nil {
 		err = r.End()
 	}
@@ -89,6 +89,17 @@ func decodeTrust(account string, data []byte) (sharing.Trust, error) {
 		return sharing.Trust{}, corrupt("trust", account, err)
 	}
 	return *trust, nil
+}
+
+// A slab makes room for records, several with one allocation.
+type slab[T any] []T
+
+func (s *slab[T]) next() *T {
+	if len(*s) == cap(*s) {
+		*s = make([]T, 0, 16)
+	}
+	*s = (*s)[:len(*s)+1]
+	return &(*s)[len(*s)-1]
 }
 
 // timeSize is the length of a stored time.

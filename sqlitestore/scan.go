@@ -53,9 +53,10 @@ const selectDerived = `SELECT id, record FROM images WHERE source = ? AND id > ?
 // Derived implements [sharing.ViewTx].
 func (tx *view) Derived(source, after sharing.ImageID, limit int) (found []*sharing.ImageRecord, err error) {
 	q := tx.conn.query(selectDerived, string(source), string(after))
+	var records slab[sharing.ImageRecord]
 	for err == nil && len(found) < limit && q.next() {
-		var record *sharing.ImageRecord
-		if record, err = decodeImage(q.ColumnText(0), q.ColumnRawBlob(1)); err == nil {
+		record := records.next()
+		if err = decodeImage(q.ColumnRawBlob(0), q.ColumnRawBlob(1), record); err == nil {
 			found = append(found, record)
 		}
 	}
@@ -65,9 +66,10 @@ func (tx *view) Derived(source, after sharing.ImageID, limit int) (found []*shar
 // Instances implements [sharing.ViewTx].
 func (tx *view) Instances(scan sharing.InstanceScan) (found []*sharing.InstanceRecord, err error) {
 	q := tx.start(instanceSelection(&scan))
+	var records slab[sharing.InstanceRecord]
 	for err == nil && len(found) < scan.Limit && q.next() {
-		var record *sharing.InstanceRecord
-		record, err = decodeInstance(q.ColumnText(0), q.ColumnRawBlob(1))
+		record := records.next()
+		err = decodeInstance(q.ColumnRawBlob(0), q.ColumnRawBlob(1), record)
 		if err == nil && hasLabels(record.Labels, scan.Query.Labels) {
 			found = append(found, record)
 		}
@@ -87,13 +89,13 @@ const selectSharedImages = `SELECT` + shareColumns + `, i.id, i.record FROM `
 
 // Shares implements [sharing.ViewTx].
 func (tx *view) Shares(scan sharing.ShareScan) (found []sharing.SharedImage, err error) {
+	var records slab[sharing.ImageRecord]
 	for _, s := range shareSelections(&scan) {
 		q := tx.start(s)
 		for err == nil && len(found) < scan.Limit && q.next() {
-			var shared sharing.SharedImage
-			id := q.ColumnText(5)
-			if shared.Record, err = decodeImage(id, q.ColumnRawBlob(6)); err == nil {
-				shared.Share, err = scanShare(q, sharing.ImageID(id))
+			shared := sharing.SharedImage{Record: records.next()}
+			if err = decodeImage(q.ColumnRawBlob(5), q.ColumnRawBlob(6), shared.Record); err == nil {
+				shared.Share, err = scanShare(q, shared.Record.ID)
 			}
 			if err == nil {
 				found = append(found, shared)

@@ -176,7 +176,7 @@ const headSize = 5
 
 func (a *access) scan(s *sqlite3.Stmt) error {
 	if data := s.ColumnRawBlob(0); a.decodes {
-		r := packed.Reader(data[headSize:])
+		r := packed.Reader(string(data[headSize:]))
 		packed.Image(r, &a.record)
 		if err := r.End(); err != nil {
 			return err
@@ -220,9 +220,9 @@ func (b *bare) check(q world.Question, decodes bool) error {
 	return b.read(func(c *bareConn) error { return c.canUse(q, decodes) })
 }
 
-func (b *bare) page(owner sharing.AccountID, decodes bool) (items int, err error) {
+func (b *bare) page(owner sharing.AccountID, decodes bool) (page []access, err error) {
 	err = b.read(func(c *bareConn) error {
-		page := make([]access, 0, limit+1)
+		page = make([]access, 0, limit+1)
 		for _, sql := range []string{ownSQL, sharedSQL} {
 			if err := c.rows(func(s *sqlite3.Stmt) error {
 				page = append(page, access{decodes: decodes})
@@ -231,10 +231,9 @@ func (b *bare) page(owner sharing.AccountID, decodes bool) (items int, err error
 				return err
 			}
 		}
-		items = len(page)
 		return nil
 	})
-	return items, err
+	return page, err
 }
 
 // append appends an event about the image.

@@ -120,7 +120,7 @@ func (b *bench) contestants(name, who string) []contest.Contestant {
 		func(_ context.Context, n int) error { return complete(b.bare.page(publisher(n), true)) },
 		func(ctx context.Context, n int) error {
 			items, _, err := b.engine.ImagesPage(ctx, publisher(n), sharing.ImageQuery{}, sharing.Page{Limit: limit})
-			return complete(len(items), err)
+			return complete(items, err)
 		}),
 		bytes(func(_ context.Context, n int) error { return complete(b.bare.page(publisher(n), false)) }))
 }
@@ -131,9 +131,9 @@ func (b *bench) launch(ctx context.Context, q world.Question) error {
 }
 
 // complete checks a page.
-func complete(items int, err error) error {
-	if err == nil && items != limit {
-		err = fmt.Errorf("a page of %d", items)
+func complete[T any](page []T, err error) error {
+	if err == nil && len(page) != limit {
+		err = fmt.Errorf("a page of %d", len(page))
 	}
 	return err
 }

@@ -17,8 +17,8 @@ import (
 
 // A Codec writes fields to bytes, or reads them from bytes: the same calls do either, so that both agree.
 type Codec struct {
-	data    []byte // what was written, or is yet to be read
-	texts   string // what is yet to be read, as a string of which all texts are parts: one allocation for all
+	data    []byte // what was written
+	rest    string // what is yet to be read
 	reading bool
 	err     error
 }
@@ -26,8 +26,8 @@ type Codec struct {
 // Writer returns a codec that appends to data.
 func Writer(data []byte) *Codec { return &Codec{data: data} }
 
-// Reader returns a codec that reads data, and keeps none of it.
-func Reader(data []byte) *Codec { return &Codec{data: data, texts: string(data), reading: true} }
+// Reader returns a codec that reads data. The texts that it reads are parts of it.
+func Reader(data string) *Codec { return &Codec{rest: data, reading: true} }
 
 // Reading reports whether the codec reads.
 func (c *Codec) Reading() bool { return c.reading }
@@ -37,8 +37,8 @@ func (c *Codec) Bytes() []byte { return c.data }
 
 // End returns why what was read is not what was written, as far as that can be told.
 func (c *Codec) End() error {
-	if c.err == nil && len(c.data) > 0 {
-		c.err = fmt.Errorf("%d bytes are left over", len(c.data))
+	if c.err == nil && c.rest != "" {
+		c.err = fmt.Errorf("%d bytes are left over", len(c.rest))
 	}
 	return c.err
 }
@@ -51,20 +51,22 @@ func (c *Codec) Number(n *int64) {
 		c.data = binary.AppendVarint(c.data, *n)
 		return
 	}
-	got, size := binary.Varint(c.data)
-	if size <= 0 {
-		c.fail(errCutOff)
-		return
+	var got uint64
+	for i := 0; i < len(c.rest) && i < binary.MaxVarintLen64; i++ {
+		b := c.rest[i]
+		got |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			*n = int64(got>>1) ^ -int64(got&1)
+			c.rest = c.rest[i+1:]
+			return
+		}
 	}
-	*n = got
-	c.skip(size)
+	c.fail(errCutOff)
 }
-
-func (c *Codec) skip(n int) { c.data, c.texts = c.data[n:], c.texts[n:] }
 
 func (c *Codec) fail(err error) {
 	if c.err == nil {
-		c.err, c.data, c.texts = err, nil, ""
+		c.err, c.rest = err, ""
 	}
 }
 
@@ -72,7 +74,7 @@ func (c *Codec) fail(err error) {
 func (c *Codec) Length(n int) int {
 	long := int64(n)
 	c.Number(&long)
-	if c.reading && (c.err != nil || long < 0 || long > int64(len(c.data))) {
+	if c.reading && (c.err != nil || long < 0 || long > int64(len(c.rest))) {
 		c.fail(errCutOff)
 		return 0
 	}
@@ -112,8 +114,7 @@ func Text[T ~string](c *Codec, s *T) {
 		c.data = append(c.data, *s...)
 		return
 	}
-	*s = T(c.texts[:n])
-	c.skip(n)
+	*s, c.rest = T(c.rest[:n]), c.rest[n:]
 }
 
 // State passes a state or status.

@@ -63,7 +63,7 @@ func testForm[T any](t *testing.T, pass func(*packed.Codec, *T)) {
 			t.Fatal("a writer should append")
 		}
 		read := func(data string) (*T, error) {
-			r, got := packed.Reader([]byte(data)), new(T)
+			r, got := packed.Reader(string(data)), new(T)
 			pass(r, got)
 			return got, r.End()
 		}
@@ -94,14 +94,14 @@ func FuzzImage(f *testing.F) {
 	packed.Image(w, &sharing.ImageRecord{Image: sharing.Image{ID: "img", Labels: map[string]string{"a": "b"}, Deprecation: new(sharing.Deprecation)}})
 	f.Add(w.Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, record := packed.Reader(data), new(sharing.ImageRecord)
+		r, record := packed.Reader(string(data)), new(sharing.ImageRecord)
 		packed.Image(r, record)
 		if r.End() != nil {
 			return
 		}
 		w, again := packed.Writer(nil), new(sharing.ImageRecord)
 		packed.Image(w, record)
-		r = packed.Reader(w.Bytes())
+		r = packed.Reader(string(w.Bytes()))
 		packed.Image(r, again)
 		if err := r.End(); err != nil || !cmp.Equal(record, again) {
 			t.Errorf("%v\n%s", err, cmp.Diff(record, again))
@@ -116,7 +116,7 @@ func BenchmarkReadImage(b *testing.B) {
 		Digest: "sha256:" + strings.Repeat("0", 64)}})
 	b.ReportAllocs()
 	for b.Loop() {
-		r := packed.Reader(w.Bytes())
+		r := packed.Reader(string(w.Bytes()))
 		packed.Image(r, new(sharing.ImageRecord))
 		if err := r.End(); err != nil {
 			b.Fatal(err)
