@@ -50,7 +50,7 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 		if err != nil {
 			return err
 		}
-		items, err = m.showAll(recs)
+		items, err = m.showAll(recs, c.fresh)
 		if err != nil {
 			return err
 		}
@@ -242,7 +242,9 @@ func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQ
 		}
 		items = make([]Instance, len(found))
 		for i, rec := range found {
-			items[i] = rec.Instance.clone()
+			if items[i] = rec.Instance; !c.fresh {
+				items[i] = rec.Instance.clone()
+			}
 		}
 		return nil
 	})

@@ -20,6 +20,7 @@ import (
 // same store behave as one.
 type Engine struct {
 	store     Store
+	fresh     bool // it is a FreshStore
 	policy    Policy
 	clock     func() time.Time
 	ids       func() string
@@ -112,6 +113,7 @@ func New(store Store, opts ...Option) (*Engine, error) {
 		ids:   func() string { return strings.ToLower(rand.Text()) },
 		log:   slog.New(slog.DiscardHandler),
 	}
+	_, e.fresh = store.(FreshStore)
 	for _, opt := range opts {
 		if opt == nil {
 			continue

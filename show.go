@@ -3,22 +3,25 @@ package sharing
 // show returns what the actor, who sees the image, is told of it: all but the source and the replacement that it
 // does not see (R16, R20).
 func (m *moment) show(rec *ImageRecord) (Image, error) {
-	shown, err := m.showAll([]*ImageRecord{rec})
+	shown, err := m.showAll([]*ImageRecord{rec}, false)
 	if err != nil {
 		return Image{}, err
 	}
 	return shown[0], nil
 }
 
-// showAll is show for a page of images, which reads what they refer to at once.
-func (m *moment) showAll(recs []*ImageRecord) ([]Image, error) {
+// showAll is show for a page of images, which reads what they refer to at once. Nobody else refers to those that are fresh.
+func (m *moment) showAll(recs []*ImageRecord, fresh bool) ([]Image, error) {
 	refs, err := m.loadReferences(recs)
 	if err != nil {
 		return nil, err
 	}
 	shown := make([]Image, len(recs))
 	for i, rec := range recs {
-		img := rec.Image.clone()
+		img := rec.Image
+		if !fresh {
+			img = img.clone()
+		}
 		if img.Source.Image != "" && !refs.images[img.Source.Image] {
 			img.Source.Image = ""
 		}

@@ -31,6 +31,8 @@ import (
 // it does not change afterwards, so that a store may keep it.
 //
 // A record that can't be decoded is an error that says which, never an absent record.
+//
+// A store that keeps nothing of what it returns can spare the engine copies: see [FreshStore].
 type Store interface {
 	// View runs fn in a transaction that only reads. It returns fn's error as it is, or the store's own.
 	View(ctx context.Context, fn func(ViewTx) error) error
@@ -45,6 +47,14 @@ type Store interface {
 	//
 	// When ctx ends before the commit, nothing is changed, and the error wraps the context's.
 	Update(ctx context.Context, fn func(UpdateTx) error) error
+}
+
+// A FreshStore is a [Store] of which [ViewTx.Images] and [ViewTx.Instances] make each record anew, by decoding it say: nobody else refers
+// to it or to what it holds. The engine hands it on as it is, where it would else have to copy it.
+type FreshStore interface {
+	Store
+	// Fresh does nothing: having it is what says so.
+	Fresh()
 }
 
 // A ViewTx reads, all at one instant.

@@ -46,7 +46,7 @@ type Store struct {
 	sweeper sweeper
 }
 
-var _ sharing.Store = (*Store)(nil)
+var _ sharing.FreshStore = (*Store)(nil)
 
 // openTimeout bounds Open, which asks the cluster once, and again if a member does not answer.
 const openTimeout = 10 * time.Second
@@ -121,6 +121,9 @@ const fewSpans = 8
 
 // maxRuns is how often a transaction is run before the store gives up.
 const maxRuns = 100
+
+// Fresh implements [sharing.FreshStore].
+func (*Store) Fresh() {}
 
 // View implements [sharing.Store].
 func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {

@@ -23,7 +23,7 @@ type Store struct {
 	hint   hint
 }
 
-var _ sharing.Store = (*Store)(nil)
+var _ sharing.FreshStore = (*Store)(nil)
 
 // Open opens the store in the database that dsn names, a URL or a list of keywords as libpq takes them:
 //

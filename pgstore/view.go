@@ -30,6 +30,9 @@ type view struct {
 // errOtherwise ends a closure that is to be run again in another way.
 var errOtherwise = errors.New("pgstore: the transaction is being run again")
 
+// Fresh implements [sharing.FreshStore].
+func (*Store) Fresh() {}
+
 // View implements [sharing.Store].
 func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 	if err := ctx.Err(); err != nil {

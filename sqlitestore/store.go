@@ -46,7 +46,7 @@ type Store struct {
 	closed  atomic.Bool
 }
 
-var _ sharing.Store = (*Store)(nil)
+var _ sharing.FreshStore = (*Store)(nil)
 
 func newStore(path, vfs string) *Store {
 	s := &Store{
@@ -95,6 +95,9 @@ func release(to *pool, c *conn) {
 	}
 	to.put(c)
 }
+
+// Fresh implements [sharing.FreshStore].
+func (*Store) Fresh() {}
 
 // View implements [sharing.Store].
 func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {

@@ -156,6 +156,11 @@ func overwriting(*testing.T) []sharing.Store {
 	}}}
 }
 
+// unfresh is a store that says that nobody else refers to what it returns, and keeps it.
+type unfresh struct{ *reference }
+
+func (unfresh) Fresh() {}
+
 // lagging returns a store whose Views see the state before the last Update.
 func lagging(*testing.T) []sharing.Store {
 	replica := newReference()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/imageshare/sharing"
@@ -115,6 +116,7 @@ var mutants = []mutant{
 		}
 	}})},
 	{"changes_what_it_returned", "Values", overwriting},
+	{"keeps_what_it_says_is_fresh", "Values", func(*testing.T) []sharing.Store { return []sharing.Store{unfresh{newReference()}} }},
 	{"commits_after_errors", "Transactions", withUpdate(func(r *reference, ctx context.Context, fn func(sharing.UpdateTx) error) (end error) {
 		err := r.Update(ctx, func(tx sharing.UpdateTx) error { end = fn(tx); return nil })
 		return errors.Join(end, err)

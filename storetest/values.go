@@ -17,6 +17,7 @@ func testValues(t *testing.T, open opener) {
 	t.Run("Largest", func(t *testing.T) { testLargest(newCheck(t, open)) })
 	t.Run("ManyShares", func(t *testing.T) { testManyShares(newCheck(t, open)) })
 	t.Run("Trust", func(t *testing.T) { testLargeTrust(newCheck(t, open)) })
+	t.Run("Fresh", func(t *testing.T) { testValuesFresh(newCheck(t, open)) })
 	t.Run("Stay", func(t *testing.T) { testValuesStay(newCheck(t, open)) })
 }
 
@@ -157,5 +158,43 @@ func testValuesStay(c *check) {
 	c.write(deleted(image("img", "me")), terminated(moved))
 	if now, err := json.Marshal(held); err != nil || string(now) != string(as) {
 		c.Errorf("the contract asks: what a transaction returned stays valid after it, and the store does not change it; it was\n%s\nand is now\n%s (%v)", as, now, err)
+	}
+}
+
+// testValuesFresh changes what a store returned that says that it returns it to nobody else.
+func testValuesFresh(c *check) {
+	if _, ok := c.store.(sharing.FreshStore); !ok {
+		c.Skip("the store may return what it keeps")
+	}
+	// Made anew each time, since the store may keep what it is given.
+	img := func() sharing.ImageRecord { return fullImage("img", "me") }
+	vm := func() sharing.InstanceRecord {
+		vm := instance("vm", "me", "img")
+		vm.Labels = map[string]string{"key": "value"}
+		return vm
+	}
+	c.write(img(), vm())
+	promise := "a FreshStore returns to nobody else what it returned"
+	for range 2 {
+		c.view(c.store, func(tx sharing.ViewTx) error {
+			for range 2 {
+				images, err := tx.Images(sharing.ImageScan{Limit: 10})
+				if err != nil {
+					return err
+				}
+				instances, err := tx.Instances(sharing.InstanceScan{Owner: "me", Limit: 10})
+				if err != nil {
+					return err
+				}
+				wantImage, wantInstance := img(), vm()
+				if !c.equal(promise, images, []sharing.Access{{Image: &wantImage}}) ||
+					!c.equal(promise, instances, []*sharing.InstanceRecord{&wantInstance}) {
+					return nil
+				}
+				images[0].Image.Labels["key"], instances[0].Labels["key"] = "changed", "changed"
+				images[0].Image.Deprecation.Notice = "changed"
+			}
+			return nil
+		})
 	}
 }
