@@ -2,7 +2,7 @@ package sqlitestore
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"math/rand/v2"
 	"net/url"
 	"path/filepath"
@@ -15,7 +15,7 @@ import (
 // A conn is a connection to the database file. One goroutine uses it at a time.
 type conn struct {
 	*sqlite3.Conn
-	idle map[string][]*query // prepared statements not in use, by their SQL
+	statements map[string]*statement // by their SQL
 
 	// What lastEvent found, and the data version that it found it in.
 	version, last int64
@@ -32,7 +32,7 @@ func connect(ctx context.Context, path, vfs string, flags sqlite3.OpenFlag) (*co
 		return nil, err
 	}
 	db.SetInterrupt(ctx)
-	c := &conn{Conn: db, idle: make(map[string][]*query), version: -1}
+	c := &conn{Conn: db, statements: make(map[string]*statement), version: -1}
 	if err = db.BusyHandler(waitForLock); err == nil {
 		err = c.Exec(`PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192`)
 	}
@@ -70,12 +70,16 @@ func (c *conn) close() error {
 	return c.Conn.Close()
 }
 
+// A statement is what was prepared of one SQL text, as often as it was at work more than once at a time.
+type statement struct {
+	idle []*query
+}
+
 // A query is a prepared statement at work: call next until it is false, or not so often, and then close.
 type query struct {
 	*sqlite3.Stmt
-	conn *conn
-	sql  string
-	err  error
+	of  *statement
+	err error
 }
 
 // query starts a statement. An error comes out at close.
@@ -94,20 +98,25 @@ func (c *conn) query(sql string, args ...any) *query {
 			q.err = q.BindInt64(i+1, arg)
 		case nil:
 			q.err = q.BindNull(i + 1)
-		default:
-			q.err = fmt.Errorf("sqlitestore: can't bind a %T", arg)
+		default: // which type is not said: it would make all arguments escape
+			q.err = errors.New("sqlitestore: an argument is of a type that can't be bound")
 		}
 	}
 	return q
 }
 
 func (c *conn) prepared(sql string) *query {
-	if idle := c.idle[sql]; len(idle) > 0 {
-		q := idle[len(idle)-1]
-		c.idle[sql] = idle[:len(idle)-1]
+	s := c.statements[sql]
+	if s == nil {
+		s = new(statement)
+		c.statements[sql] = s
+	}
+	if last := len(s.idle) - 1; last >= 0 {
+		q := s.idle[last]
+		s.idle = s.idle[:last]
 		return q
 	}
-	q := &query{conn: c, sql: sql}
+	q := &query{of: s}
 	q.Stmt, _, q.err = c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
 	return q
 }
@@ -128,7 +137,7 @@ func (q *query) close() error {
 		err = reset
 	}
 	q.err = nil
-	q.conn.idle[q.sql] = append(q.conn.idle[q.sql], q)
+	q.of.idle = append(q.of.idle, q)
 	return err
 }
 

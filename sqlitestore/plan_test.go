@@ -32,7 +32,7 @@ func TestPlans_NoTableIsScanned(t *testing.T) {
 		if err != nil || c == nil {
 			t.Fatal("no connection was used: ", err)
 		}
-		for _, sql := range slices.Sorted(maps.Keys(c.idle)) {
+		for _, sql := range slices.Sorted(maps.Keys(c.statements)) {
 			plans++
 			q := c.query("EXPLAIN QUERY PLAN " + sql)
 			for q.next() {
