@@ -89,17 +89,16 @@ func TestR24_SQLite(t *testing.T) {
 	want(t, "memory-catalogue", file, "are there already") // the catalogue's log is the same each time
 }
 
-// A part of the catalogue goes to a server and back, and is equal to what it was.
-func TestR24_Servers(t *testing.T) {
-	file := aPart(t)
-	for kind, start := range map[string]func(*testing.T) string{"Postgres": startPostgres, "etcd": startEtcd} {
-		t.Run(kind, func(t *testing.T) {
-			server, back := start(t), "sqlite:"+filepath.Join(t.TempDir(), "back.db")
-			want(t, file, server)
-			want(t, server, back)
-			want(t, file, back, "are there already")
-		})
+// A part of the catalogue goes from each kind of store to each other kind, round and home, and is equal to what it was.
+func TestR24_Round(t *testing.T) {
+	file := func(name string) string { return "sqlite:" + filepath.Join(t.TempDir(), name) }
+	from := aPart(t)
+	at := from
+	for _, to := range []string{startPostgres(t), startEtcd(t), startPostgres(t), file("a"), startEtcd(t), file("b")} {
+		want(t, at, to)
+		at = to
 	}
+	want(t, from, at, "are there already")
 }
 
 // A move that is interrupted or killed in the middle goes on when the same command is run again.
