@@ -10,14 +10,14 @@
 // and reinit an instance, which puts its disk back to the image that it was made from. An instance can be captured into a
 // new image, and an owner can copy an image to another region; from which image an image was made is its lineage.
 //
-// Only owners share. When a share ends, because the owner unshares or deletes the image, the grantee leaves or
-// rejects it, or it expires, the grantee's instances run on, but can't be reinit any more.
+// Only owners share. When the owner unshares, disables or deletes the image, the grantee leaves or rejects the share, or
+// it expires, the grantee's instances run on, but can't be reinit any more.
 //
 // All this is stated as rules, R1 to R29, which docs/RULES.md lists; errors, tests and comments name them by number.
 //
 // # The life of a call
 //
-// Every method of an [Engine] goes the same way, and has no other:
+// Every call of an account goes the same way, and has no other:
 //
 //  1. Check the input. What is wrong with the arguments alone is [ErrInvalid].
 //  2. Load. In a transaction of the [Store], one read brings all that the decision needs, at one instant:

@@ -94,7 +94,7 @@ type Refusal struct {
 	cause error // the error of a grantee check, or nil
 }
 
-// Error says what was refused, why, what to do, and which rule says so, in one line.
+// Error says what was refused, why, what to do, and which rule says so.
 func (r *Refusal) Error() string {
 	cause := ""
 	if r.cause != nil {

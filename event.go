@@ -143,7 +143,7 @@ type EventQuery struct {
 	Image ImageID
 	// Actor selects the events that this account caused.
 	Actor AccountID
-	// Limit is how many events are given at most; zero: all.
+	// Limit is how many events are given at most; zero: all. A negative one is [ErrInvalid].
 	Limit int
 }
 

@@ -26,7 +26,7 @@ type Image struct {
 	Labels map[string]string
 	// Deprecation is nil unless State is [ImageDeprecated].
 	Deprecation *Deprecation
-	// Source is what the image was copied or captured from, as far as the reader sees it (R16).
+	// Source is what the image was copied or captured from, as far as the reader sees it (R10).
 	Source    Source
 	CreatedAt time.Time
 }

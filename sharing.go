@@ -54,7 +54,7 @@ func WithClock(now func() time.Time) Option {
 }
 
 // WithIDs sets the generator of the IDs of images and instances; without it they are random, of 26 letters and digits.
-// It must be safe for concurrent use. If it repeats itself the engine asks it again, up to 100 times a call.
+// It must be safe for concurrent use. If it repeats itself the engine asks it again, up to 100 times a call, which then fails.
 func WithIDs(next func() string) Option {
 	return func(e *Engine) error {
 		if next == nil {

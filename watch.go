@@ -9,7 +9,7 @@ import (
 // Events gives the events that q selects, in the order of the log, and ends with the last one by now (R24).
 // It is for whoever operates the engine: no actor is asked for.
 //
-// A cursor of another store is [ErrInvalid]. An error ends the loop.
+// A bad query, or a cursor that is no position of this store's log, is [ErrInvalid]. An error ends the loop.
 func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		q, err := q, q.validate() // of this loop: the next one over the same events begins anew
@@ -41,7 +41,8 @@ func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, erro
 // until ctx ends: then the loop ends without an error. It misses none and repeats none (R24). However slow
 // the body of the loop is, it holds up nobody, and nothing queues up for it.
 //
-// A cursor of another store is [ErrInvalid]. An error ends the loop; to go on, watch after the last event's cursor.
+// A cursor that is no position of this store's log is [ErrInvalid]. An error ends the loop; to go on, watch after
+// the last event's cursor.
 func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		after := after // of this loop: the next one begins anew
