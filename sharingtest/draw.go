@@ -219,39 +219,47 @@ func (d dealer) digest() string {
 	return ""
 }
 
-// spoil rarely makes one argument bad input.
+// spoil rarely makes one argument bad input: one that the method has, since under a token (R23) others make no other request.
 func (d dealer) spoil(c call) call {
 	if !d.rarely(25) {
 		return c
 	}
 	name, text := pick(d, "bad name", badNames...), pick(d, "bad text", badTexts...)
-	spoils := []func(){
-		func() { c.Actor = sharing.AccountID(name) },
-		func() { c.Spec.Name = text },
-		func() { c.Spec.Family = text },
-		func() { c.Spec.Digest = pick(d, "bad digest", badDigests...) },
-		func() { c.Spec.Size = -1 },
-		func() { c.Spec.Labels = map[string]string{text: ""} },
-		func() { c.Spec.Architecture, c.Spec.Description = text, strings.Repeat("x", 2049) },
-		func() { c.Spec.Region, c.Region = sharing.Region(name), sharing.Region(name) },
-		func() { c.Update.Name = &text },
-		func() { c.Update.Description, c.Update.Family = nil, &text },
-		func() { c.Update.Labels = map[string]string{"k": strings.Repeat("x", 257)} },
-		func() { c.Deprecation.Notice = strings.Repeat("x", 2049) },
-		func() { c.Digest = pick(d, "bad digest", badDigests...) },
-		func() { c.Labels = map[string]string{"k": text} },
-		func() { c.Trust.Owners = append(c.Trust.Owners, sharing.AccountID(name)) },
-		func() { c.Expires = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
-	}
+	var spoils []func()
+	spoil := func(spoil ...func()) { spoils = append(spoils, spoil...) }
+	spoil(func() { c.Actor = sharing.AccountID(name) })
 	if c.Image != "" {
-		spoils = append(spoils, func() { c.Image = sharing.ImageID(name) }, func() { c.Deprecation.Replacement = c.Image })
+		spoil(func() { c.Image = sharing.ImageID(name) })
 	}
 	if c.Instance != "" {
-		spoils = append(spoils, func() { c.Instance = sharing.InstanceID(name) })
+		spoil(func() { c.Instance = sharing.InstanceID(name) })
+	}
+	if c.Region != "" {
+		spoil(func() { c.Region = sharing.Region(name) })
 	}
 	if c.Grantees != nil {
-		spoils = append(spoils, func() { c.Grantees = append(c.Grantees, sharing.Grantee(name)) },
-			func() { c.Grantees = append(c.Grantees, "org:x*") }, func() { c.Grantees = nil })
+		spoil(func() { c.Grantees = append(c.Grantees, sharing.Grantee(name)) }, func() { c.Grantees = append(c.Grantees, "org:x*") },
+			func() { c.Grantees = nil })
+	}
+	switch c.Op {
+	case "Register", "Capture", "Copy":
+		spoil(func() { c.Spec.Name = text }, func() { c.Spec.Family = text }, func() { c.Spec.Architecture = text },
+			func() { c.Spec.Description = strings.Repeat("x", 2049) }, func() { c.Spec.Region = sharing.Region(name) },
+			func() { c.Spec.Digest = pick(d, "bad digest", badDigests...) }, func() { c.Spec.Size = -1 },
+			func() { c.Spec.Labels = map[string]string{text: ""} })
+	case "Update":
+		spoil(func() { c.Update.Name = &text }, func() { c.Update.Family = &text },
+			func() { c.Update.Labels = map[string]string{"k": strings.Repeat("x", 257)} })
+	case "Deprecate":
+		spoil(func() { c.Deprecation.Notice = strings.Repeat("x", 2049) }, func() { c.Deprecation.Replacement = c.Image })
+	case "Launch":
+		spoil(func() { c.Digest = pick(d, "bad digest", badDigests...) }, func() { c.Labels = map[string]string{"k": text + tooLong} })
+	case "ReplaceDisk":
+		spoil(func() { c.Digest = pick(d, "bad digest", badDigests...) })
+	case "SetTrust":
+		spoil(func() { c.Trust.Owners = append(c.Trust.Owners, sharing.AccountID(name)) })
+	case "ShareUntil":
+		spoil(func() { c.Expires = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) })
 	}
 	pick(d, "spoil", spoils...)()
 	return c
