@@ -98,6 +98,8 @@ func TestNew_BadOptions(t *testing.T) {
 	}
 	_, err := sharing.New(nil)
 	want(t, err, sharing.ErrInvalid)
+	_, err = sharing.New(memstore.New(), nil) // an option that is left out
+	want(t, err, nil)
 }
 
 // An ID generator that repeats itself never makes the engine reuse an ID; it tries some more, then fails.

@@ -3,6 +3,7 @@ package sharing_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -101,9 +102,14 @@ func TestR25_BadInput(t *testing.T) {
 			_, err := w.Latest(ctx, "owner", sharing.LatestQuery{Owner: "owner", Region: "r1"})
 			return err
 		}(), "family"},
-		"bad trusted owner":    {w.SetTrust(ctx, "owner", sharing.Trust{Owners: []sharing.AccountID{"a b"}}), "account ID"},
-		"negative event limit": {first(w.Events(ctx, sharing.EventQuery{Limit: -1})), "limit"},
-		"mangled event cursor": {first(w.Events(ctx, sharing.EventQuery{After: "x y"})), "cursor"},
+		"bad region of a capture": {func() error {
+			_, err := w.Capture(ctx, "owner", inst, sharing.ImageSpec{Region: "a b"})
+			return err
+		}(), "region"},
+		"too many trusted owners": {w.SetTrust(ctx, "owner", sharing.Trust{Owners: make([]sharing.AccountID, 1001)}), "trusted owners"},
+		"bad trusted owner":       {w.SetTrust(ctx, "owner", sharing.Trust{Owners: []sharing.AccountID{"a b"}}), "account ID"},
+		"negative event limit":    {first(w.Events(ctx, sharing.EventQuery{Limit: -1})), "limit"},
+		"mangled event cursor":    {first(w.Events(ctx, sharing.EventQuery{After: "x y"})), "cursor"},
 	} {
 		if !errors.Is(c.err, sharing.ErrInvalid) {
 			t.Errorf("%s: got %v, want ErrInvalid", name, c.err)
@@ -119,6 +125,36 @@ func TestR25_BadInput(t *testing.T) {
 	}
 	if n := len(w.log()); n != 2 {
 		t.Errorf("the log has %d events, want the register and the launch only", n)
+	}
+}
+
+// Every method judges its actor, whatever else it is given (R25).
+func TestR25_BadActor(t *testing.T) {
+	engine := reflect.ValueOf(newWorld(t).Engine)
+	judged := 0
+	for i := range engine.NumMethod() {
+		name, method := engine.Type().Method(i).Name, engine.Method(i).Type()
+		if method.NumIn() < 2 || method.In(1) != reflect.TypeFor[sharing.AccountID]() {
+			continue
+		}
+		args := []reflect.Value{reflect.ValueOf(t.Context()), reflect.ValueOf(sharing.AccountID("a b"))}
+		for j := 2; j < method.NumIn() && !(method.IsVariadic() && j == method.NumIn()-1); j++ {
+			args = append(args, reflect.Zero(method.In(j)))
+		}
+		results := engine.Method(i).Call(args)
+		result := results[len(results)-1]
+		if result.Kind() == reflect.Func { // a listing
+			for _, result = range result.Seq2() {
+				break
+			}
+		}
+		judged++
+		if err, _ := result.Interface().(error); !errors.Is(err, sharing.ErrInvalid) || !strings.Contains(err.Error(), "account ID") {
+			t.Errorf("%s: got %v, want ErrInvalid about the account ID", name, err)
+		}
+	}
+	if judged < 40 {
+		t.Errorf("only %d methods were judged", judged)
 	}
 }
 

@@ -3,6 +3,8 @@ package sharing_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -146,5 +148,40 @@ func TestR19_GranteeCheck(t *testing.T) {
 	log := w.log()
 	if log[len(log)-1].Kind != sharing.EventUnshared || len(log) != before+2 { // one of them the embedder's own
 		t.Errorf("the panic left something behind: %v", log[before:])
+	}
+}
+
+// A grantee is asked about once in a call, also where another becomes new meanwhile (R19).
+func TestR19_GranteeCheckedOnce(t *testing.T) {
+	asked := make(map[sharing.Grantee]int)
+	var w *world
+	w = newWorld(t, sharing.WithGranteeCheck(func(ctx context.Context, owner sharing.AccountID, img sharing.Image, g sharing.Grantee) error {
+		if asked[g]++; g != "new" {
+			return nil
+		}
+		return w.Unshare(ctx, owner, img.ID, "present")
+	}))
+	img := w.image("owner")
+	w.share("owner", img, "present")
+	clear(asked)
+	w.share("owner", img, "new", "present")
+	if len(asked) != 2 || asked["new"] != 1 || asked["present"] != 1 {
+		t.Errorf("asked %v times, want once for each", asked)
+	}
+}
+
+// An operator is told of a directory that fails, and of no refusal (R19).
+func TestR19_DirectoryFailureIsLogged(t *testing.T) {
+	var log strings.Builder
+	dir := new(directory)
+	w := newWorld(t, sharing.WithDirectory(dir), sharing.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	want(t, w.CanUse(t.Context(), "b", "never", "r1"), sharing.ErrImageNotFound)
+	if log.Len() > 0 {
+		t.Errorf("logged %q", log.String())
+	}
+	dir.err = errors.New("directory down")
+	want(t, w.CanUse(t.Context(), "b", "never", "r1"), dir.err)
+	if text := log.String(); !strings.Contains(text, "directory down") || !strings.Contains(text, "account=b") {
+		t.Errorf("logged %q, want the account and the error", text)
 	}
 }

@@ -108,6 +108,21 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 	}
 }
 
+// An answer that can't be read is not given, and the call not made anew (R23, R27).
+func TestR27_UnreadableAnswer(t *testing.T) {
+	w := newWorld(t)
+	spec := sharing.ImageSpec{Region: "r1"}
+	_, err := w.Once("t").Register(t.Context(), "owner", spec)
+	want(t, err, nil)
+	to := &world{t: t, store: memstore.New()}
+	want(t, sharing.Replay(t.Context(), to.store, sequence(edit(0, func(ev *sharing.Event) { ev.Result = []byte("5") })(w.log()))), nil)
+	to.Engine, err = sharing.New(to.store)
+	want(t, err, nil)
+	if img, err := to.Once("t").Register(t.Context(), "owner", spec); err == nil || len(to.log()) != 1 {
+		t.Errorf("got %+v, %v, and %d events", img, err, len(to.log()))
+	}
+}
+
 // edit damages one event of a log.
 func edit(i int, do func(*sharing.Event)) func([]sharing.Event) []sharing.Event {
 	return func(log []sharing.Event) []sharing.Event { do(&log[i]); return log }

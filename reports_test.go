@@ -3,6 +3,7 @@ package sharing_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -189,5 +190,25 @@ func TestR10_Exposure(t *testing.T) {
 	want(t, got.WriteDOT(&dot), nil)
 	if strings.Contains(dot.String(), string(secret.ID)) || !strings.Contains(dot.String(), "bob") {
 		t.Errorf("got\n%s", dot.String())
+	}
+}
+
+// All that was made from an image is found, and all that was made of it counted, however much it is (R10).
+func TestR10_ExposureOfMany(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	w.share("owner", img, "b")
+	for i := range 201 {
+		_, err := w.Copy(ctx, "owner", img, sharing.Region(fmt.Sprint("to-", i)), sharing.ImageSpec{})
+		want(t, err, nil)
+	}
+	for range 1001 {
+		w.launch("b", img)
+	}
+	got, err := w.Exposure(ctx, "owner", img)
+	want(t, err, nil)
+	if len(got.Images) != 201 || len(got.Holders) != 1 || got.Holders[0].Instances != 1001 || got.Truncated {
+		t.Errorf("got %d images, holders %+v; want 201, and b with 1001 system disks", len(got.Images), got.Holders)
 	}
 }

@@ -232,6 +232,21 @@ func TestR18_Newest(t *testing.T) {
 	}
 }
 
+// All images of a family count, however many there are (R18).
+func TestR18_NewestOfMany(t *testing.T) {
+	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
+	var newest sharing.Image
+	for range 1001 {
+		var err error
+		newest, err = w.Register(t.Context(), "owner", sharing.ImageSpec{Family: "web", Region: "r1"})
+		want(t, err, nil)
+	}
+	got, err := w.Latest(t.Context(), "owner", sharing.LatestQuery{Owner: "owner", Family: "web", Region: "r1"})
+	if want(t, err, nil); got.ID != newest.ID {
+		t.Errorf("got %s, want the newest, %s", got.ID, newest.ID)
+	}
+}
+
 // What an image was made from is told only to who sees it, and selects only what it sees (R20).
 func TestR20_Sources(t *testing.T) {
 	w := newWorld(t)
