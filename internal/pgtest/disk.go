@@ -34,7 +34,7 @@ func (s *Server) Confine(tb testing.TB, folder string, size int) *Disk {
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", d.dir).CombinedOutput(); err != nil {
 		Check(tb, fmt.Errorf("%w: %s", errNoMount, out))
 	}
-	keeper := exec.Command("/bin/sh", "-c", `cat; umount -l "$1"`, "sh", d.dir) // in whatever way the test's process ends
+	keeper := exec.Command("/bin/sh", "-c", `trap "" INT TERM; cat; umount -l "$1"`, "sh", d.dir) // in whatever way the test's process ends
 	stdin, err := keeper.StdinPipe()
 	if err == nil {
 		err = keeper.Start()
