@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/packed"
 )
 
 // An imageValue is what is stored of an image. Its shares are those of the same generation: a deletion begins the next,
@@ -72,7 +73,7 @@ func (ends expiries) by(at time.Time) int {
 
 // A value is stored as one byte that says in which form, a checksum of its key and content, and the content.
 const (
-	formPacked  = 'p' // see codec
+	formPacked  = 'p' // see packedValue
 	formJSON    = 'j'
 	formDeflate = 'z' // JSON, if it is large: etcd takes 1.5 MiB in one request
 	headSize    = 1 + 4
@@ -88,10 +89,10 @@ func checksum(key, content []byte) uint32 {
 // encode returns v, a pointer, as it is stored under key.
 func encode(key string, v any) ([]byte, error) {
 	value := make([]byte, headSize, 256)
-	if p, ok := v.(packed); ok {
-		c := codec{data: value}
-		p.fields(&c)
-		value = c.data
+	if p, ok := v.(packedValue); ok {
+		w := packed.Writer(value)
+		p.fields(w)
+		value = w.Bytes()
 		value[0] = formPacked
 	} else {
 		content, err := json.Marshal(v)
@@ -112,8 +113,8 @@ func encode(key string, v any) ([]byte, error) {
 }
 
 func deflate(content []byte) ([]byte, error) {
-	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.BestSpeed)
+	var deflated bytes.Buffer
+	w, err := flate.NewWriter(&deflated, flate.BestSpeed)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +124,7 @@ func deflate(content []byte) ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	return packed.Bytes(), nil
+	return deflated.Bytes(), nil
 }
 
 // decode reads into v what is stored. What can't be read is an error that names the key (R27).
@@ -143,15 +144,13 @@ func decodeValue(key, value []byte, v any) error {
 	if binary.BigEndian.Uint32(value[1:]) != checksum(key, content) {
 		return fmt.Errorf("its checksum is wrong")
 	}
-	if p, ok := v.(packed); ok {
+	if p, ok := v.(packedValue); ok {
 		if value[0] != formPacked {
 			return fmt.Errorf("it has the unknown form %q", value[0])
 		}
-		c := reader(content)
-		if p.fields(&c); c.err == nil && len(c.data) > 0 {
-			c.err = fmt.Errorf("%d bytes are left over", len(c.data))
-		}
-		return c.err
+		r := packed.Reader(string(content))
+		p.fields(r)
+		return r.End()
 	}
 	switch value[0] {
 	case formJSON:
