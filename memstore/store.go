@@ -5,9 +5,10 @@
 // It is for tests, and for programs that can rebuild their state: what is in it is gone when the program ends.
 // [sharing.Replay] fills a new one from an event log that was kept elsewhere.
 //
-// Two locks make transactions strictly serialisable. Those that write come one after the other. What one writes is kept
+// Locks make transactions strictly serialisable. Those that write come one after the other. What one writes is kept
 // aside until its closure has returned nil, and then applied, by code that can't fail, so that a transaction that ends in
-// any other way leaves no trace. Only while it is applied are those that read kept out.
+// any other way leaves no trace. Only while it is applied are those that read kept out. These hold one of several locks each, so
+// that processors don't wait for one another to count readers; what is applied holds all of them.
 //
 // # Layout
 //
@@ -21,14 +22,15 @@ import (
 	"context"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/imageshare/sharing"
 )
 
 // A Store keeps an engine's state in memory. Make one with [New]. It is safe for concurrent use.
 type Store struct {
-	writing sync.Mutex   // held by a transaction that writes, as long as it lasts
-	mu      sync.RWMutex // guards all that follows; who holds writing may read without it, since nobody else writes
+	writing sync.Mutex          // held by a transaction that writes, as long as it lasts
+	reading [readLocks]readLock // guard all that follows: any lets read, all let write; who holds writing may read without
 
 	images      map[sharing.ImageID]*image
 	imagesBy    index[attribute, sharing.ImageID]
@@ -38,9 +40,20 @@ type Store struct {
 	log         log
 	leftovers   []leftover
 
-	seed    maphash.Seed // of the tags of grantees
-	views   sync.Pool    // of *view, since every decision needs one
-	updates sync.Pool    // of *update
+	seed    maphash.Seed  // of the tags of grantees
+	views   sync.Pool     // of *view, since every decision needs one
+	viewed  atomic.Uint32 // how many views were made
+	updates sync.Pool     // of *update
+}
+
+// readLocks is how many locks those that read share: enough that two processors seldom meet at one,
+// and few, since each change takes them all.
+const readLocks = 8
+
+// A readLock has a cache line of its own, and the next one, which processors fetch with it.
+type readLock struct {
+	sync.RWMutex
+	_ [128 - 24]byte
 }
 
 var _ sharing.Store = (*Store)(nil)
@@ -56,7 +69,7 @@ func New() *Store {
 		log:         newLog(),
 		seed:        maphash.MakeSeed(),
 	}
-	s.views.New = func() any { return &view{store: s} }
+	s.views.New = func() any { return &view{store: s, lock: &s.reading[s.viewed.Add(1)%readLocks]} }
 	s.updates.New = func() any { return &update{view: view{store: s}} }
 	return s
 }
@@ -70,6 +83,7 @@ func (s *Store) tag(grantee sharing.Grantee) byte {
 type view struct {
 	store *Store
 	ctx   context.Context
+	lock  *readLock // which a pool keeps with its processor; nil of a transaction that writes
 }
 
 // View implements [sharing.Store].
@@ -79,9 +93,9 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 	}
 	tx := s.views.Get().(*view)
 	tx.ctx = ctx
-	s.mu.RLock()
+	tx.lock.RLock()
 	defer func() {
-		s.mu.RUnlock()
+		tx.lock.RUnlock()
 		tx.ctx = nil
 		s.views.Put(tx)
 	}()
@@ -108,8 +122,8 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	put := 0
 	for i := range tx.writes {
 		s.apply(&tx.writes[i])
@@ -117,4 +131,17 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	}
 	s.sweep(sweepRows(put))
 	return nil
+}
+
+// lock keeps out all that read.
+func (s *Store) lock() {
+	for i := range s.reading {
+		s.reading[i].Lock()
+	}
+}
+
+func (s *Store) unlock() {
+	for i := range s.reading {
+		s.reading[i].Unlock()
+	}
 }
