@@ -124,6 +124,7 @@ func (s *Store) view(ctx context.Context, fn func(sharing.ViewTx) error) (again 
 	}
 	tx := view{store: s, conn: c, ctx: ctx}
 	err = fn(&tx)
+	_ = c.run(`COMMIT`) // of nothing, which is quicker than the rollback that follows if it fails
 	return tx.unsettled, err
 }
 
