@@ -37,27 +37,42 @@ type Subject struct {
 func prepare(ctx context.Context, e *sharing.Engine, n int) ([]Subject, error) {
 	subjects := make([]Subject, n)
 	for i := range subjects {
-		img, err := e.Register(ctx, owner, sharing.ImageSpec{Region: region})
+		img, err := insist(ctx, func() (sharing.Image, error) { return e.Register(ctx, owner, sharing.ImageSpec{Region: region}) })
 		if err != nil {
 			return nil, err
 		}
+		share := func(grantees ...sharing.Grantee) error {
+			_, err := insist(ctx, func() ([]sharing.Share, error) { return e.SetShares(ctx, owner, img.ID, grantees...) })
+			return err
+		}
 		subjects[i].Image = img.ID
 		for g := range grantees {
-			with := sharing.Account(grantee(g))
-			if _, err := e.SetShares(ctx, owner, img.ID, with); err != nil {
+			if err := share(sharing.Account(grantee(g))); err != nil {
 				return nil, err
 			}
-			inst, err := e.Launch(ctx, grantee(g), sharing.LaunchSpec{Image: img.ID, Region: region})
+			inst, err := insist(ctx, func() (sharing.Instance, error) {
+				return e.Launch(ctx, grantee(g), sharing.LaunchSpec{Image: img.ID, Region: region})
+			})
 			if err != nil {
 				return nil, err
 			}
 			subjects[i].Instances = append(subjects[i].Instances, inst.ID)
 		}
-		if _, err := e.SetShares(ctx, owner, img.ID); err != nil {
+		if err := share(); err != nil {
 			return nil, err
 		}
 	}
 	return subjects, nil
+}
+
+// insist calls until the store says what came of it. What it made before, unsaid, does no harm: nobody knows its ID.
+func insist[T any](ctx context.Context, call func() (T, error)) (T, error) {
+	for {
+		made, err := call()
+		if ctx.Err() != nil || !errors.Is(err, sharing.ErrConflict) && !errors.Is(err, sharing.ErrOutcomeUnknown) {
+			return made, err
+		}
+	}
 }
 
 // An Operation is one call of a history: what was asked of which subject, what was answered, and when, in nanoseconds.

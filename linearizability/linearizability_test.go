@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,6 +86,27 @@ func TestRecord_Fails(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the disk is gone") {
 		t.Errorf("the error should be the store's: %v", err)
 	}
+}
+
+// A conflict, which a store may give on a slow machine, ends no history, not even while its images are made.
+func TestRecord_Insists(t *testing.T) {
+	h := linearizability.History{Callers: 2, Calls: 100}
+	if err := linearizability.Verify(record(t, h, opener(&conflictingStore{Store: memstore.New()})), time.Minute); err != nil {
+		t.Error(err)
+	}
+}
+
+// conflictingStore gives up every second change.
+type conflictingStore struct {
+	sharing.Store
+	changes atomic.Int64
+}
+
+func (s *conflictingStore) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	if s.changes.Add(1)%2 == 1 {
+		return sharing.ErrConflict
+	}
+	return s.Store.Update(ctx, fn)
 }
 
 type failingStore struct{ sharing.Store }
