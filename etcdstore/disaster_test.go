@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 
 	"github.com/imageshare/sharing"
 	"github.com/imageshare/sharing/memstore"
@@ -50,27 +48,8 @@ func killed(c *cluster, victim int, l *load) {
 	c.restart(victim)
 }
 
-// stopped stops a member, which keeps its connections. A store that is opened meanwhile asks another.
 func stopped(c *cluster, victim int, l *load) {
-	client, err := clientv3.New(clientv3.Config{Endpoints: c.endpoints(), Logger: zap.NewNop()}) // as a program may make it: it does not notice
-	if err != nil {
-		l.Fatal(err)
-	}
-	defer client.Close()
-	for range c.tasks { // each member in turn: so that all are connected
-		l.insist(func() error { _, err := client.Get(l.Context(), l.prefix); return err })
-	}
 	c.signal(victim, syscall.SIGSTOP)
-	for range c.tasks {
-		s, err := open(l.Context(), client, l.prefix)
-		if err != nil {
-			l.Errorf("a store can't be opened while a member is stopped: %v", err)
-			break
-		}
-		if err := s.Close(); err != nil {
-			l.Error(err)
-		}
-	}
 	l.await(200)
 	c.signal(victim, syscall.SIGCONT)
 }

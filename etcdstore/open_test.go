@@ -11,6 +11,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 
 	"github.com/imageshare/sharing"
 )
@@ -30,6 +31,29 @@ func TestOpen_NobodyAnswers(t *testing.T) {
 	defer cancel()
 	if _, err := Open(ctx, []string{nobody.String()}); err == nil || !strings.Contains(err.Error(), nobody.String()) {
 		t.Errorf("Open does not say who does not answer: %v", err)
+	}
+}
+
+// TestOpen_AMemberHangs lets a client that does not notice go to two members in turn, one of which keeps its connection and answers nothing.
+func TestOpen_AMemberHangs(t *testing.T) {
+	n := newNetwork(t)
+	hangs, answers := n.proxy(t, server.endpoint), n.proxy(t, server.endpoint)
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{hangs, answers}, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	s := &Store{client: client, kv: clientv3.RetryKVClient(client), prefix: newPrefix()}
+	for range 10 { // until it is connected to both
+		if err := s.prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.hold(true, wire{"", hangs}, wire{hangs, ""})
+	for range 2 {
+		if err := s.prepare(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
