@@ -265,34 +265,46 @@ func (d dealer) spoil(c call) call {
 	return c
 }
 
-// query draws a listing by a query.
+// query draws a listing by a query, which has few conditions, so that most find something.
 func (d dealer) query() call {
 	c := call{Op: pick(d, "op", "Images", "SharesReceived", "SharesGiven", "Instances"), Actor: pick(d, "actor", accounts...)}
-	region := pick(d, "region", "", regions[0], regions[1])
-	owner := pick(d, "owner", "", accounts[0], accounts[1])
+	region, owner := seldom(d, "region", regions...), seldom(d, "owner", accounts...)
 	switch c.Op {
 	case "Images":
 		c.Images = sharing.ImageQuery{
-			Region: region, Owner: owner, Family: pick(d, "family", families...), Name: pick(d, "name", "", "", "n"),
-			Digest: d.digest(), Labels: pick(d, "labels", labelSets[0], labelSets[0], labelSets[1], labelSets[2]),
+			Region: region, Owner: owner, Family: seldom(d, "family", families...), Name: seldom(d, "name", "n"),
+			Digest: seldom(d, "digest", digests...), Labels: seldom(d, "labels", labelSets...),
 			Origin: sharing.Origin(uniform(9).Draw(d.T, "origin")), Deprecated: rapid.Bool().Draw(d.T, "deprecated"),
 		}
-		if d.rarely(3) {
+		if d.rarely(4) {
 			c.Images.Source = d.image()
 		}
 	case "Instances":
-		c.Instances = sharing.InstanceQuery{Region: region, Labels: pick(d, "labels", labelSets...)}
-		if rapid.Bool().Draw(d.T, "of an image") {
+		c.Instances = sharing.InstanceQuery{Region: region, Labels: seldom(d, "labels", labelSets...)}
+		if d.rarely(4) {
 			c.Instances.Image = d.image()
 		}
 	default:
-		c.Shares = sharing.ShareQuery{Region: region, Owner: owner}
-		for range uniform(3).Draw(d.T, "statuses") {
+		c.Shares = sharing.ShareQuery{Region: region, Owner: owner, Grantee: seldom(d, "grantee", grantees(d.lacks)...)}
+		for range seldom(d, "statuses", 1, 2) {
 			c.Shares.Statuses = append(c.Shares.Statuses, sharing.ShareStatus(uniform(4).Draw(d.T, "status")))
-		}
-		if rapid.Bool().Draw(d.T, "of a grantee") {
-			c.Shares.Grantee = pick(d, "grantee", grantees(d.lacks)...)
 		}
 	}
 	return c
+}
+
+// seldom draws a condition of a query: none, three times out of four.
+func seldom[T any](d dealer, what string, from ...T) (none T) {
+	if d.rarely(4) {
+		return pick(d, what, from...)
+	}
+	return none
+}
+
+// latest draws a question for the newest image of a family.
+func (d dealer) latest() call {
+	return call{Op: "Latest", Actor: pick(d, "actor", accounts...), Latest: sharing.LatestQuery{
+		Owner: pick(d, "owner", accounts...), Family: pick(d, "family", families...), Region: pick(d, "region", regions...),
+		Architecture: pick(d, "architecture", "", "arm64"),
+	}}
 }

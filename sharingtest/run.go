@@ -54,6 +54,9 @@ func randomCalls(t *rapid.T, open Open, lacks features) {
 			}
 		}
 	}
+	if lacks.has(Families) {
+		actions["the latest of a family"] = func(t *rapid.T) { d.w.do(t, d.on(t).latest()) }
+	}
 	if lacks.has(Organizations) {
 		actions["move"] = func(t *rapid.T) {
 			d.w.members.move(pick(d.on(t), "account", accounts...), pick(d.on(t), "organization", orgs...))
