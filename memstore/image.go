@@ -9,7 +9,7 @@ import (
 // An image is all that the store holds about one image ID, in one piece of memory, since a decision reads most of it.
 //
 // Its record never changes: transactions hand out pointers to it. A new record comes in a new image,
-// which takes over the rest. The other fields are read and written under the store's lock.
+// which takes over the rest. The other fields are read and written under the store's locks.
 type image struct {
 	shares   shares
 	sequence int64 // of the last event about it

@@ -29,8 +29,11 @@ import (
 
 // A Store keeps an engine's state in memory. Make one with [New]. It is safe for concurrent use.
 type Store struct {
-	writing sync.Mutex          // held by a transaction that writes, as long as it lasts
-	reading [readLocks]readLock // guard all that follows: any lets read, all let write; who holds writing may read without
+	writing sync.Mutex // held by a transaction that writes, as long as it lasts
+
+	// reading guard all that follows: who holds one of them may read, who holds all may write. A transaction that
+	// writes reads without, since nobody else writes meanwhile.
+	reading [readLocks]readLock
 
 	images      map[sharing.ImageID]*image
 	imagesBy    index[attribute, sharing.ImageID]
