@@ -16,8 +16,11 @@ var errClosed = errors.New("sqlitestore: the store is closed")
 
 // explain returns an error of SQLite's with what it means here. A context that ended is the reason if it interrupted.
 func explain(ctx context.Context, err error) error {
-	var code sqlite3.ErrorCode
-	if err == nil || !errors.As(err, &code) {
+	if err == nil {
+		return nil
+	}
+	var code sqlite3.ErrorCode // on the heap, so not before
+	if !errors.As(err, &code) {
 		return err
 	}
 	ended := ctx.Err()
