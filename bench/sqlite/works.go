@@ -77,8 +77,8 @@ func run(ctx context.Context, scale contest.Scale) (rows []contest.Row, err erro
 	}
 
 	o := contest.Options{
-		Rounds: contest.Pick(scale, 1, 7, 31),
-		Slice:  contest.Pick(scale, time.Millisecond, 60*time.Millisecond, 60*time.Millisecond),
+		Rounds: contest.Pick(scale, 1, 15, 61), // many short turns: what disturbs the machine disturbs few
+		Slice:  contest.Pick(scale, time.Millisecond, 30*time.Millisecond, 30*time.Millisecond),
 	}
 	for _, name := range []string{check, share, launch, hot, hotInTwo, page, pageInTwo} {
 		for _, o.Callers = range contest.Pick(scale, []int{1, 4}, []int{1, 4, 16, 64}, []int{1, 2, 4, 8, 16, 32, 64}) {
