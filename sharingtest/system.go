@@ -103,7 +103,7 @@ type Subject struct {
 	Events func(ctx context.Context, q sharing.EventQuery) iter.Seq2[sharing.Event, error]
 	// Replayed is a new system, set up alike, that an event log was replayed into (see [sharing.Replay]).
 	Replayed func(ctx context.Context, events iter.Seq2[sharing.Event, error]) (Subject, error)
-	// Reopened is the same system, with all that is in it, set up otherwise.
+	// Reopened is the same system, with all that is in it, set up otherwise: with another policy, with its directory or without.
 	Reopened func(setup Setup) Subject
 }
 
