@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/imageshare/sharing/bench/contest"
@@ -27,10 +28,13 @@ const (
 	page     = "page of 100"
 )
 
+// judged are the cases with a goal, which have more rounds than the others: a goal is judged by the worst row, and single turns scatter.
+var judged = []string{check, share, launch, page}
+
 // Works returns the work on Postgres.
 func Works() []contest.Work {
 	work := contest.Work{ID: "Postgres", Title: "on Postgres, beside the bare driver", Run: run}
-	for _, name := range []string{check, share, launch, page} {
+	for _, name := range judged {
 		work.Goals = append(work.Goals, contest.Goal{
 			Text: "of the bare driver's throughput, at any number of callers: " + name, Limit: 0.9, AtLeast: true,
 			Measure: func(rows []contest.Row) (float64, bool) {
@@ -64,11 +68,12 @@ func run(ctx context.Context, scale contest.Scale) (rows []contest.Row, err erro
 	}
 	defer func() { err = errors.Join(err, another.Close()) }()
 
-	o := contest.Options{
-		Rounds: contest.Pick(scale, 1, 5, 9),
-		Slice:  contest.Pick(scale, time.Millisecond, 180*time.Millisecond, 500*time.Millisecond),
-	}
+	o := contest.Options{Slice: contest.Pick(scale, time.Millisecond, 150*time.Millisecond, 500*time.Millisecond)}
 	for _, name := range []string{check, share, launch, hot, hotInTwo, page} {
+		o.Rounds = contest.Pick(scale, 1, 3, 9)
+		if slices.Contains(judged, name) {
+			o.Rounds = contest.Pick(scale, 1, 9, 15)
+		}
 		for _, o.Callers = range contest.Pick(scale, []int{1, 4}, []int{1, 4, 16, 64}, []int{1, 2, 4, 8, 16, 32, 64}) {
 			contestants := b.contestants(name, o.Callers)
 			if name == hotInTwo {
