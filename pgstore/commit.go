@@ -23,11 +23,7 @@ const grace = time.Second
 // the session may come after the commit (R26). Whether the driver holds the request safe to repeat is never asked.
 func (u *update) commit() error {
 	batch := new(pgx.Batch)
-	late := u.lack(u.writes.locks)
-	if len(u.writes.events) > 0 { // the first event locks its operation itself
-		delete(late, lock{operationLock, u.writes.events[0].Operation})
-	}
-	late.queue(batch, instanceLock, fenceLock)
+	u.lack(u.writes.locks).queue(batch, instanceLock, fenceLock)
 	if err := u.writes.queue(batch); err != nil {
 		return err
 	}

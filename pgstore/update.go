@@ -37,7 +37,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	}
 	wanted := make(modes)
 	return s.retry(ctx, func() (failure, error) {
-		u := &update{ctx: ctx, fence: lock{fenceLock, rand.Text()}, held: make(modes), wanted: wanted}
+		u := &update{ctx: ctx, fence: lock{fenceLock, rand.Text()}, wanted: wanted}
 		u.reader = reader{store: s, ask: u.read, marked: new(mark)}
 		err := u.run(fn)
 		return u.failed, err
@@ -152,6 +152,7 @@ func (u *update) lack(needed modes) modes {
 	late := make(modes)
 	if !u.held[u.fence] {
 		late.add(u.fence, true)
+		u.held.add(u.fence, true)
 	}
 	for l, exclusive := range needed {
 		exclusive = exclusive || u.wanted[l]
@@ -162,8 +163,6 @@ func (u *update) lack(needed modes) modes {
 			u.wanted.add(l, true)
 		}
 		late.add(l, exclusive)
-	}
-	for l, exclusive := range late {
 		u.held.add(l, exclusive)
 	}
 	return late

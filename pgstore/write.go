@@ -128,13 +128,15 @@ func (u *update) PutTrust(account sharing.AccountID, trust sharing.Trust) error 
 
 // Append implements [sharing.UpdateTx].
 func (u *update) Append(events []sharing.Event) error {
+	u.writes.events = append(u.writes.events, events...)
 	for _, ev := range events {
-		u.writes.lock(operationLock, ev.Operation, true)
+		if ev.Operation != u.writes.events[0].Operation { // which the first event locks itself
+			u.writes.lock(operationLock, ev.Operation, true)
+		}
 		if ev.Image != "" {
 			u.writes.lock(imageLock, string(ev.Image), true)
 		}
 	}
-	u.writes.events = append(u.writes.events, events...)
 	return u.ctx.Err()
 }
 
