@@ -50,7 +50,7 @@ type Store interface {
 }
 
 // A FreshStore is a [Store] of which [ViewTx.Images] and [ViewTx.Instances] make each record anew, by decoding it say: nobody else refers
-// to it or to what it holds. The engine hands it on as it is, where it would else have to copy it.
+// to it or to what it holds. The engine hands it on as it is, where it would else have to copy it. What embeds a FreshStore is one too.
 type FreshStore interface {
 	Store
 	// Fresh does nothing: having it is what says so.
