@@ -29,7 +29,7 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 		scan.Query.Origin &= OriginOwn
 	}
 	if scan.Query.Origin == 0 {
-		return nil, "", nil
+		return nil, "", c.named(ctx.Err())
 	}
 	err = c.view(func(tx ViewTx) error {
 		m := c.moment(tx)
