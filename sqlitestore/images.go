@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 
 	"github.com/imageshare/sharing"
@@ -76,10 +77,13 @@ const (
 // imageSelections returns the queries that together give what scan selects, and maybe more, but for labels.
 func imageSelections(scan *sharing.ImageScan) []*selection {
 	query := &scan.Query
-	add := func(sql, order, column, value string) *selection {
+	const byOwner, byGrantee, byGrantees = "i.owner = ?", "s.grantee = ?", "s.grantee IN (SELECT value FROM json_each(?))"
+	add := func(sql, order, condition, value string) *selection {
 		s := selecting(sql, string(scan.Account), string(scan.After))
-		s.equal(column, value)
-		if column != "i.owner" {
+		if value != "" {
+			s.and(condition, value)
+		}
+		if condition != byOwner {
 			s.equal("i.owner", string(query.Owner))
 		}
 		s.equal("i.region", string(query.Region))
@@ -91,22 +95,40 @@ func imageSelections(scan *sharing.ImageScan) []*selection {
 	}
 	// Where everyone's images are asked for, those of one owner are fewer.
 	if query.Origin == 0 || query.Source != "" || query.Owner != "" && (query.Origin&sharing.OriginPublic != 0 || query.Owner == scan.Account) {
-		return []*selection{add(imagesAlone, "i.id", "i.owner", string(query.Owner))}
+		return []*selection{add(imagesAlone, "i.id", byOwner, string(query.Owner))}
 	}
 	var all []*selection
 	if query.Origin&sharing.OriginOwn != 0 && query.Owner == "" {
-		all = append(all, add(imagesAlone, "i.id", "i.owner", string(scan.Account)))
+		all = append(all, add(imagesAlone, "i.id", byOwner, string(scan.Account)))
 	}
 	if query.Origin&sharing.OriginShared != 0 {
-		all = append(all, add(imagesReceived, "o.image", "o.grantee", string(scan.Account)))
-		for _, id := range scan.Organizations {
-			all = append(all, add(imagesShared, "s.image", "s.grantee", string(sharing.Organization(id))))
+		all = append(all, add(imagesReceived, "o.image", "o.grantee = ?", string(scan.Account)))
+		if len(scan.Organizations) > fewOrganizations {
+			all = append(all, add(imagesShared, "s.image", byGrantees, grantees(scan.Organizations)))
+		} else {
+			for _, id := range scan.Organizations {
+				all = append(all, add(imagesShared, "s.image", byGrantee, string(sharing.Organization(id))))
+			}
 		}
 	}
 	if query.Origin&sharing.OriginPublic != 0 {
-		all = append(all, add(imagesShared, "s.image", "s.grantee", string(sharing.Everyone)))
+		all = append(all, add(imagesShared, "s.image", byGrantee, string(sharing.Everyone)))
 	}
 	return all
+}
+
+// fewOrganizations is how many organizations have a query each, whose rows come in order by an index. More have one together, which sorts, since
+// each query at work takes memory, and SQLite has little.
+const fewOrganizations = 32
+
+// grantees returns the organizations as grantees, in JSON.
+func grantees(organizations []sharing.OrganizationID) string {
+	all := make([]sharing.Grantee, len(organizations))
+	for i, id := range organizations {
+		all[i] = sharing.Organization(id)
+	}
+	text, _ := json.Marshal(all) // strings can always be encoded
+	return string(text)
 }
 
 // A source is one of the queries that are merged.
@@ -141,10 +163,10 @@ func (m merge) least() (least *source) {
 	return least
 }
 
-// after advances the sources that are at id.
+// after advances the sources that are at id, some of which have it several times.
 func (m merge) after(id sharing.ImageID) {
 	for _, s := range m {
-		if string(s.id) == string(id) {
+		for string(s.id) == string(id) {
 			s.advance()
 		}
 	}
