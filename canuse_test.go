@@ -107,6 +107,30 @@ func BenchmarkCanUse(b *testing.B) {
 	}
 }
 
+// BenchmarkParallel measures checks at once, with -cpu 1,2: readers do not hold up one another.
+func BenchmarkParallel(b *testing.B) {
+	ctx := context.Background()
+	e, err := sharing.New(memstore.New())
+	if err != nil {
+		b.Fatal(err)
+	}
+	img, err := e.Register(ctx, "owner", sharing.ImageSpec{Region: "r"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := e.Share(ctx, "owner", img.ID, "b"); err != nil {
+		b.Fatal(err)
+	}
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := e.CanUse(ctx, "b", img.ID, "r"); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
 // BenchmarkFloor measures the least that a check can be: two Go maps under a lock.
 func BenchmarkFloor(b *testing.B) {
 	type image struct {
