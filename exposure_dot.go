@@ -82,7 +82,7 @@ func (d *dot) holder(holder Holder) {
 	}
 	lines := []string{string(holder.Grantee)}
 	if account, ok := holder.Grantee.Account(); ok {
-		lines = []string{string(account), countOf(holder.Instances, "system disk") + ", " + countOf(holder.Captures, "capture")}
+		lines = []string{string(account), count(holder.Instances, "system disk") + ", " + count(holder.Captures, "capture")}
 	} else if holder.Grantee == Everyone {
 		lines = []string{"everyone"}
 	}
@@ -103,22 +103,14 @@ func (d *dot) beyond(x Exposure) {
 	}
 	lines := []string{
 		"out of sight",
-		countOf(x.Beyond.Images, "image") + ", " + countOf(x.Beyond.Shares, "share"),
-		countOf(x.Beyond.Accounts, "account") + ", " + countOf(x.Beyond.Instances, "system disk"),
+		count(x.Beyond.Images, "image") + ", " + count(x.Beyond.Shares, "share"),
+		count(x.Beyond.Accounts, "account") + ", " + count(x.Beyond.Instances, "system disk"),
 	}
 	if x.Truncated {
 		lines = append(lines, "and more images than could be visited")
 	}
 	d.line(`	%s [style="dashed,rounded", color="#777777", fontcolor="#555555", label=%s];`, beyondNode, dotQuote(lines...))
 	d.line(`	%s -> %s [style=dashed, penwidth=2, color="#777777"];`, d.asked, beyondNode)
-}
-
-// countOf says how many there are of a thing.
-func countOf(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func dotImage(id ImageID) string { return dotQuote("image " + string(id)) }

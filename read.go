@@ -131,7 +131,7 @@ func (m *moment) newest(scan ImageScan, architecture string) (*ImageRecord, erro
 	}
 	family := scan.Query.Family
 	if newest == nil {
-		refusal := m.refuse(ErrImageNotFound, family, "name a family of which the owner shares an available image in the region").(*Refusal)
+		refusal := m.refuse(ErrImageNotFound, family, "name a family of which the owner shares an available image in the region")
 		refusal.Rule = "R18"
 		return nil, refusal
 	}

@@ -36,7 +36,7 @@ func (m *moment) now() time.Time {
 }
 
 // refuse returns the refusal of the kind, on subject; remedy says what would make the call succeed (R25).
-func (m *moment) refuse(kind error, subject, remedy string) error {
+func (m *moment) refuse(kind error, subject, remedy string) *Refusal {
 	return &Refusal{Rule: ruleOf[kind], Op: m.op, Actor: m.actor, Subject: subject, Remedy: remedy, kind: kind}
 }
 
@@ -226,7 +226,7 @@ func (m *moment) canShare(img *ImageRecord, added []Share, staying int) error {
 		if errors.As(err, &asked) {
 			return err
 		}
-		refusal := m.refuse(ErrGranteeRefused, string(img.ID), "leave out "+string(g)+", or have it admitted").(*Refusal)
+		refusal := m.refuse(ErrGranteeRefused, string(img.ID), "leave out "+string(g)+", or have it admitted")
 		refusal.cause = err
 		return refusal
 	}
@@ -251,14 +251,13 @@ func notOwner(img *ImageRecord, grantees []Grantee) error {
 // ownShare refuses an actor that has no share of its own (R13). The one who sees the image otherwise learns that;
 // the one who doesn't, nothing.
 func (m *moment) ownShare(id ImageID) error {
-	if m.Image.Image != nil && m.Image.Image.DeletedAt.IsZero() && m.Image.Image.Owner != m.actor &&
-		m.Image.Image.State != ImageDisabled && m.present(m.Image.Own) {
-		return nil
-	}
 	if err := m.see(&m.Image, id); err != nil {
 		return err
 	}
-	return m.refuse(ErrNotShared, string(id), "do it with the account that the share was made with")
+	if m.Image.Image.Owner == m.actor || !m.present(m.Image.Own) {
+		return m.refuse(ErrNotShared, string(id), "do it with the account that the share was made with")
+	}
+	return nil
 }
 
 // count returns n with the noun for that many.

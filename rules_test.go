@@ -180,6 +180,19 @@ func TestR15_ExpiryOfAPresentShare(t *testing.T) {
 	}
 }
 
+// An expired share is no share of one's own, also where everyone's share still lets its grantee see the image (R13, R15).
+func TestR13_ExpiredShareOfOnesOwn(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	w.share("owner", img, sharing.Everyone)
+	_, err := w.ShareUntil(t.Context(), "owner", img, w.now.Add(time.Hour), "b")
+	want(t, err, nil)
+	w.now = w.now.Add(time.Hour)
+	want(t, w.Accept(t.Context(), "b", img), sharing.ErrNotShared)
+	want(t, w.Reject(t.Context(), "b", img), sharing.ErrNotShared)
+	want(t, w.Leave(t.Context(), "b", img), sharing.ErrNotShared)
+}
+
 // The limit is judged only when grantees are added: not when a lower limit finds more there (R29).
 func TestR29_FewerThanBefore(t *testing.T) {
 	w := newWorld(t)
