@@ -83,6 +83,18 @@ type Event struct {
 	Result  json.RawMessage `json:",omitzero"`
 }
 
+// event starts the event of a change, with the next number of the image's sequence (R24).
+func (m *moment) event(kind EventKind, image ImageID) Event {
+	ev := Event{Kind: kind, Image: image}
+	if image == m.newImage {
+		ev.Sequence = 1
+		return ev
+	}
+	m.Sequence++
+	ev.Sequence = m.Sequence
+	return ev
+}
+
 // apply makes the event's change. It is the only code that writes state,
 // for a call and for a replay alike, which is why replaying the log gives the state.
 func (ev *Event) apply(tx UpdateTx) error {

@@ -1,7 +1,6 @@
 package sharing
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -128,69 +127,4 @@ func unusualName(field, s string, reserved bool) error {
 		}
 	}
 	return nil
-}
-
-// The limits of texts, in bytes, and of labels, in number.
-const (
-	maxText        = 128 // names, families, architectures, label keys
-	maxLabelValue  = 256
-	maxDescription = 2048
-	maxLabels      = 64
-)
-
-// validText checks a text of an image or instance: valid UTF-8 of at most limit bytes without control characters
-// except those in allowed.
-func validText(field, s string, limit int, allowed string) error {
-	if len(s) > limit {
-		return invalid(field, "is %d bytes long: at most %d are allowed", len(s), limit)
-	}
-	if !utf8.ValidString(s) {
-		return invalid(field, "%s is not valid UTF-8", quoted(s))
-	}
-	for _, r := range s {
-		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
-			return invalid(field, "%s holds the control character %U, which is not allowed", quoted(s), r)
-		}
-	}
-	return nil
-}
-
-func validDescription(s string) error { return validText("description", s, maxDescription, "\n\t") }
-
-func validLabels(labels map[string]string) error {
-	if len(labels) > maxLabels {
-		return invalid("labels", "are %d: at most %d are allowed", len(labels), maxLabels)
-	}
-	for key, value := range labels {
-		if err := validText("label key", key, maxText, ""); err != nil {
-			return err
-		}
-		if err := validText("label value", value, maxLabelValue, ""); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-const digestPrefix = "sha256:"
-
-// validDigest checks a content digest: empty, or "sha256:" and 64 lower-case hexadecimal digits.
-func validDigest(field, s string) error {
-	if s == "" {
-		return nil
-	}
-	digits, ok := strings.CutPrefix(s, digestPrefix)
-	if !ok || len(digits) != 64 || strings.Trim(digits, "0123456789abcdef") != "" {
-		return invalid(field, "%s is not a digest: give %q and 64 lower-case hexadecimal digits, or nothing", quoted(s), digestPrefix)
-	}
-	return nil
-}
-
-// quoted quotes what a caller gave, shortened so that an error stays one readable line.
-func quoted(s string) string {
-	const most = 64
-	if len(s) > most {
-		return fmt.Sprintf("%q…", s[:most])
-	}
-	return fmt.Sprintf("%q", s)
 }

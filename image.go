@@ -212,27 +212,6 @@ func (q LatestQuery) validate() error {
 		validText("architecture", q.Architecture, maxText, ""))
 }
 
-// firstError returns the first error that is not nil.
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// optional validates an identifier that may be left empty.
-func optional[T interface {
-	~string
-	Validate() error
-}](id T) error {
-	if id == "" {
-		return nil
-	}
-	return id.Validate()
-}
-
 // cloneLabels returns the caller's own copy of labels; no labels and empty labels are alike.
 func cloneLabels(labels map[string]string) map[string]string {
 	if len(labels) == 0 {

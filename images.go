@@ -2,18 +2,6 @@ package sharing
 
 import "context"
 
-// event starts the event of a change, with the next number of the image's sequence (R24).
-func (m *moment) event(kind EventKind, image ImageID) Event {
-	ev := Event{Kind: kind, Image: image}
-	if image == m.newImage {
-		ev.Sequence = 1
-		return ev
-	}
-	m.Sequence++
-	ev.Sequence = m.Sequence
-	return ev
-}
-
 // create answers with a new image of the actor's, which spec describes (R3), and its event.
 func (m *moment) create(kind EventKind, region Region, spec ImageSpec, source Source, sealed bool) (Image, []Event, error) {
 	if err := m.canOwnMore(region); err != nil {

@@ -108,19 +108,3 @@ func (m *moment) setInstance(kind EventKind, after InstanceRecord, untrusted boo
 	ev.Instance, ev.InstanceRecord, ev.Untrusted = after.ID, &after, untrusted
 	return after.Instance.clone(), []Event{ev}, nil
 }
-
-// SetTrust sets whose images the actor accepts (R11); the zero Trust accepts everyone's. The owners are a set.
-func (e *Engine) SetTrust(ctx context.Context, actor AccountID, t Trust) error {
-	c, err := e.begin(ctx, "SetTrust", actor, t.validate())
-	if err != nil {
-		return err
-	}
-	t = t.normal()
-	_, err = makeChange(c, t, Need{Trust: true}, func(m *moment) (none struct{}, events []Event, err error) {
-		if m.Trust.equal(t) {
-			return none, nil, nil
-		}
-		return none, []Event{{Kind: EventTrustSet, Trust: &t}}, nil
-	})
-	return err
-}

@@ -68,20 +68,6 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	return items, next, nil
 }
 
-// lists reports whether a listing of the origins that q wants shows the image (R16, R19).
-func (m *moment) lists(a *Access, q ImageQuery) bool {
-	img := a.Image
-	own := img.Owner == m.actor
-	if own && q.Origin&OriginOwn != 0 {
-		return true
-	}
-	if img.State == ImageDisabled || img.State == ImageDeprecated && !own && !q.Deprecated {
-		return false
-	}
-	shared := m.present(a.Own) && a.Own.Status == ShareAccepted || m.present(a.Organization)
-	return shared && q.Origin&OriginShared != 0 || q.Origin&OriginPublic != 0 && m.present(a.Everyone)
-}
-
 // Shares lists the shares of one image, in ascending order of grantee: to its owner all; to another that sees it those that reach it,
 // its own, its organisations' and everyone's, and never the others (R9). It reads up to 1,000 at a time, each batch
 // of one moment; the body of the loop may call the engine.

@@ -5,6 +5,15 @@ import (
 	"fmt"
 )
 
+// A Directory tells which organisations an account is in (R19). The engine asks it outside its transactions,
+// at every call whose answer depends on it, and remembers nothing between calls.
+// It must be safe for concurrent use.
+type Directory interface {
+	// Organizations returns the organisations of account, in any order; none for an account that it does not know.
+	// An error ends the call that needed the answer.
+	Organizations(ctx context.Context, account AccountID) ([]OrganizationID, error)
+}
+
 // outside holds what a call learnt from outside the store: the embedder's directory and grantee check (R19).
 // They are asked between transactions, never within one, so that a slow answer holds up nobody else.
 // A decision that lacks an answer ends with a *question; it is made anew once the question is answered.

@@ -53,21 +53,6 @@ func (e *Engine) Instance(ctx context.Context, actor AccountID, id InstanceID) (
 	return inst, err
 }
 
-// Trust returns the actor's own trust policy, its owners in ascending order (R11).
-func (e *Engine) Trust(ctx context.Context, actor AccountID) (Trust, error) {
-	c, err := e.begin(ctx, "Trust", actor)
-	if err != nil {
-		return Trust{}, err
-	}
-	var trust Trust
-	err = c.view(func(tx ViewTx) error {
-		m, err := c.load(tx, Need{Trust: true})
-		trust = m.Trust.normal()
-		return err
-	})
-	return trust, err
-}
-
 // Latest returns the newest image of an owner's family in a region that the actor may use: available, not deprecated, with the latest
 // CreatedAt and, of those, the greatest ID (R18). It is always asked for with an owner, so that a look-alike
 // family of another owner is never picked.

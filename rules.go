@@ -75,6 +75,20 @@ func (m *moment) reach(a *Access) reach {
 	return unseen
 }
 
+// lists reports whether a listing of the origins that q wants shows the image (R16, R19).
+func (m *moment) lists(a *Access, q ImageQuery) bool {
+	img := a.Image
+	own := img.Owner == m.actor
+	if own && q.Origin&OriginOwn != 0 {
+		return true
+	}
+	if img.State == ImageDisabled || img.State == ImageDeprecated && !own && !q.Deprecated {
+		return false
+	}
+	shared := m.present(a.Own) && a.Own.Status == ShareAccepted || m.present(a.Organization)
+	return shared && q.Origin&OriginShared != 0 || q.Origin&OriginPublic != 0 && m.present(a.Everyone)
+}
+
 // see refuses an actor that does not see the image.
 func (m *moment) see(a *Access, id ImageID) error {
 	if m.reach(a) == unseen {
