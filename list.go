@@ -17,7 +17,7 @@ func (e *Engine) Images(ctx context.Context, actor AccountID, q ImageQuery) iter
 // ImagesPage is [Engine.Images] one page at a time, for API servers: next is the cursor of the page after this,
 // and empty after the last.
 func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, p Page) (items []Image, next string, err error) {
-	c, limit, after, bound, err := e.beginPage(ctx, "Images", actor, q, p, 1, q.validate())
+	l, err := e.beginPage(ctx, "Images", actor, q, p, 1, q.validate())
 	if err != nil {
 		return nil, "", err
 	}
@@ -29,17 +29,17 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 		scan.Query.Origin &= OriginOwn
 	}
 	if scan.Query.Origin == 0 {
-		return nil, "", c.named(ctx.Err())
+		return nil, "", l.named(ctx.Err())
 	}
-	err = c.view(func(tx ViewTx) error {
-		m := c.moment(tx)
+	err = l.view(func(tx ViewTx) error {
+		m := l.moment(tx)
 		if scan.Query.Origin&OriginShared != 0 {
-			if err := c.outside.organizationsKnown(); err != nil {
+			if err := l.outside.organizationsKnown(); err != nil {
 				return err
 			}
 		}
-		scan.Organizations, scan.After = c.outside.organizations, ImageID(after[0])
-		recs, more, err := gather(limit, func(limit int) ([]Access, error) {
+		scan.Organizations, scan.After = l.outside.organizations, ImageID(l.after[0])
+		recs, more, err := gather(l.limit, func(limit int) ([]Access, error) {
 			scan.Limit = limit
 			page, err := tx.Images(scan)
 			if len(page) > 0 {
@@ -50,7 +50,7 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 		if err != nil {
 			return err
 		}
-		items, err = m.showAll(recs, c.fresh)
+		items, err = m.showAll(recs, l.fresh)
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 			items = slices.DeleteFunc(items, func(img Image) bool { return img.Source.Image != q.Source })
 		}
 		if next = ""; more {
-			next = bound.cursor(string(recs[len(recs)-1].ID))
+			next = l.cursor(string(recs[len(recs)-1].ID))
 		}
 		return nil
 	})
@@ -79,26 +79,26 @@ func (e *Engine) Shares(ctx context.Context, actor AccountID, image ImageID) ite
 
 // SharesPage is [Engine.Shares] one page at a time: next is the cursor of the page after this, and empty after the last.
 func (e *Engine) SharesPage(ctx context.Context, actor AccountID, image ImageID, p Page) (items []Share, next string, err error) {
-	c, limit, after, bound, err := e.beginPage(ctx, "Shares", actor, image, p, 2, image.Validate())
+	l, err := e.beginPage(ctx, "Shares", actor, image, p, 2, image.Validate())
 	if err != nil {
 		return nil, "", err
 	}
-	err = c.view(func(tx ViewTx) error {
-		m, err := c.load(tx, Need{Image: image, Grantees: c.granteesOfActor()})
+	err = l.view(func(tx ViewTx) error {
+		m, err := l.load(tx, Need{Image: image, Grantees: l.granteesOfActor()})
 		if err != nil {
 			return err
 		}
 		if err := m.see(&m.Image, image); err != nil {
 			return err
 		}
-		scan := tx.Shares
+		read := tx.Shares
 		if m.Image.Image.Owner != actor {
-			if err := c.outside.organizationsKnown(); err != nil {
+			if err := l.outside.organizationsKnown(); err != nil {
 				return err
 			}
-			scan = m.scanReaching
+			read = m.readReaching
 		}
-		items, next, err = m.pageOfShares(scan, ShareScan{Image: image}, after, limit, bound, func(*SharedImage) bool { return true })
+		items, next, err = m.pageOfShares(l, read, ShareScan{Image: image}, func(*SharedImage) bool { return true })
 		return err
 	})
 	if err != nil {
@@ -116,8 +116,8 @@ func (c *call) granteesOfActor() []Grantee {
 	return distinct(grantees)
 }
 
-// scanReaching is a scan of the loaded shares: those of one image that reach the actor.
-func (m *moment) scanReaching(scan ShareScan) ([]SharedImage, error) {
+// readReaching is [ViewTx.Shares] of what was loaded: the shares of one image that reach the actor.
+func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
 	var found []SharedImage
 	for _, share := range m.State.Shares {
 		if share.Grantee > scan.After.Grantee && len(found) < scan.Limit {
@@ -160,14 +160,13 @@ func (e *Engine) SharesGivenPage(ctx context.Context, actor AccountID, q ShareQu
 
 func (e *Engine) sharesPage(ctx context.Context, op string, actor AccountID, q ShareQuery, scan ShareScan, p Page,
 	visible func(*SharedImage) bool) (items []Share, next string, err error) {
-	c, limit, after, bound, err := e.beginPage(ctx, op, actor, q, p, 2, q.validate())
+	l, err := e.beginPage(ctx, op, actor, q, p, 2, q.validate())
 	if err != nil {
 		return nil, "", err
 	}
-	err = c.view(func(tx ViewTx) error {
-		m := c.moment(tx)
-		var err error
-		items, next, err = m.pageOfShares(tx.Shares, scan, after, limit, bound, func(shared *SharedImage) bool {
+	err = l.view(func(tx ViewTx) (err error) {
+		m := l.moment(tx)
+		items, next, err = m.pageOfShares(l, tx.Shares, scan, func(shared *SharedImage) bool {
 			return visible(shared) && q.matches(shared.Share, shared.Record)
 		})
 		return err
@@ -178,11 +177,11 @@ func (e *Engine) sharesPage(ctx context.Context, op string, actor AccountID, q S
 	return items, next, nil
 }
 
-// pageOfShares returns a page of the present shares that scan finds and keep wants.
-func (m *moment) pageOfShares(read func(ShareScan) ([]SharedImage, error), scan ShareScan, after []string, limit int, bound binding,
-	keep func(*SharedImage) bool) (items []Share, next string, err error) {
-	scan.After = ShareKey{ImageID(after[0]), Grantee(after[1])}
-	items, more, err := gather(limit, func(limit int) ([]SharedImage, error) {
+// pageOfShares returns a page of the present shares that read finds by scan and keep wants.
+func (m *moment) pageOfShares(l listing, read func(ShareScan) ([]SharedImage, error), scan ShareScan, keep func(*SharedImage) bool) (
+	items []Share, next string, err error) {
+	scan.After = ShareKey{ImageID(l.after[0]), Grantee(l.after[1])}
+	items, more, err := gather(l.limit, func(limit int) ([]SharedImage, error) {
 		scan.Limit = limit
 		page, err := read(scan)
 		if len(page) > 0 {
@@ -198,7 +197,7 @@ func (m *moment) pageOfShares(read func(ShareScan) ([]SharedImage, error), scan 
 	}
 	if more {
 		last := items[len(items)-1]
-		next = bound.cursor(string(last.Image), string(last.Grantee))
+		next = l.cursor(string(last.Image), string(last.Grantee))
 	}
 	return items, next, nil
 }
@@ -213,22 +212,22 @@ func (e *Engine) Instances(ctx context.Context, actor AccountID, q InstanceQuery
 
 // InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page after this, and empty after the last.
 func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQuery, p Page) (items []Instance, next string, err error) {
-	c, limit, after, bound, err := e.beginPage(ctx, "Instances", actor, q, p, 1, q.validate())
+	l, err := e.beginPage(ctx, "Instances", actor, q, p, 1, q.validate())
 	if err != nil {
 		return nil, "", err
 	}
-	err = c.view(func(tx ViewTx) error {
-		found, err := tx.Instances(InstanceScan{Owner: actor, Query: q, After: InstanceID(after[0]), Limit: limit + 1})
+	err = l.view(func(tx ViewTx) error {
+		found, err := tx.Instances(InstanceScan{Owner: actor, Query: q, After: InstanceID(l.after[0]), Limit: l.limit + 1})
 		if err != nil {
 			return err
 		}
-		if next = ""; len(found) > limit {
-			found = found[:limit]
-			next = bound.cursor(string(found[limit-1].ID))
+		if next = ""; len(found) > l.limit {
+			found = found[:l.limit]
+			next = l.cursor(string(found[l.limit-1].ID))
 		}
 		items = make([]Instance, len(found))
 		for i, rec := range found {
-			if items[i] = rec.Instance; !c.fresh {
+			if items[i] = rec.Instance; !l.fresh {
 				items[i] = rec.Instance.clone()
 			}
 		}
@@ -238,18 +237,4 @@ func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQ
 		return nil, "", err
 	}
 	return items, next, nil
-}
-
-// beginPage starts a call that lists, after the item whose key, of n strings, the page's cursor holds.
-func (e *Engine) beginPage(ctx context.Context, op string, actor AccountID, query any, p Page, n int, input error) (
-	c *call, limit int, after []string, bound binding, err error) {
-	limit, err = p.size()
-	c, err = e.begin(ctx, op, actor, input, err)
-	if err != nil {
-		return nil, 0, nil, "", err
-	}
-	if bound, err = c.bind(query); err == nil {
-		after, err = bound.key(p.Cursor, n)
-	}
-	return c, limit, after, bound, c.named(err)
 }

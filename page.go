@@ -1,6 +1,7 @@
 package sharing
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"iter"
@@ -31,6 +32,32 @@ func (p Page) size() (int, error) {
 		return defaultPage, nil
 	}
 	return min(p.Limit, maxPage), nil
+}
+
+// A listing is a call that answers with one page.
+type listing struct {
+	*call
+	binding
+	limit int
+	after []string // the key of the item before the page, or empty strings
+}
+
+// beginPage starts a call that lists what query selects, in the order of keys of n strings.
+func (e *Engine) beginPage(ctx context.Context, op string, actor AccountID, query any, p Page, n int, input error) (listing, error) {
+	limit, err := p.size()
+	c, err := e.begin(ctx, op, actor, input, err)
+	if err != nil {
+		return listing{}, err
+	}
+	bound, err := c.bind(query)
+	if err != nil {
+		return listing{}, c.named(err)
+	}
+	after, err := bound.key(p.Cursor, n)
+	if err != nil {
+		return listing{}, c.named(err)
+	}
+	return listing{call: c, binding: bound, limit: limit, after: after}, nil
 }
 
 // A binding is what a page cursor is bound to: the listing, the account and the query (and no secret: whoever makes up
