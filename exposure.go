@@ -91,7 +91,13 @@ func (e *Engine) Exposure(ctx context.Context, actor AccountID, image ImageID) (
 				return err
 			}
 		}
-		x := explorer{m: m, exposure: Exposure{Image: image}, holders: map[Grantee]*Holder{}, others: map[AccountID]int{}, shown: map[ImageID]bool{}}
+		x := explorer{
+			m:        m,
+			exposure: Exposure{Image: image},
+			holders:  make(map[Grantee]*Holder),
+			others:   make(map[AccountID]int),
+			shown:    make(map[ImageID]bool),
+		}
 		if err := x.explore(img); err != nil {
 			return err
 		}
@@ -190,9 +196,7 @@ func (x *explorer) place(img, source *ImageRecord, visible bool) {
 	if holder := x.holders[Account(img.Owner)]; holder != nil && captured && source.Owner == x.m.actor {
 		holder.Captures++
 	}
-	if img.Owner != x.m.actor {
-		x.others[img.Owner] += 0
-	}
+	x.reached(img.Owner, 0)
 	if !visible {
 		x.exposure.Beyond.Images++
 		return
@@ -217,8 +221,8 @@ func (x *explorer) visit(img *ImageRecord, shownAs ImageID) error {
 		}
 		for i := range events {
 			ev := &events[i]
-			if (ev.Kind == EventLaunched || ev.Kind == EventDiskReplaced) && ev.Actor != x.m.actor {
-				x.others[ev.Actor]++
+			if ev.Kind == EventLaunched || ev.Kind == EventDiskReplaced {
+				x.reached(ev.Actor, 1)
 			}
 			if own {
 				held.follow(ev)
@@ -238,9 +242,16 @@ func (x *explorer) visit(img *ImageRecord, shownAs ImageID) error {
 func (x *explorer) countShares(shares []Share) {
 	x.exposure.Beyond.Shares += len(shares)
 	for _, share := range shares {
-		if account, ok := share.Grantee.Account(); ok && account != x.m.actor {
-			x.others[account] += 0
+		if account, ok := share.Grantee.Account(); ok {
+			x.reached(account, 0)
 		}
+	}
+}
+
+// reached notes that the data reached an account, which made so many system disks of it.
+func (x *explorer) reached(account AccountID, disks int) {
+	if account != x.m.actor {
+		x.others[account] += disks
 	}
 }
 

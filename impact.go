@@ -19,11 +19,7 @@ type Impact struct {
 //
 // No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) UnshareImpact(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) (Impact, error) {
-	ending := make(map[Grantee]bool, len(grantees))
-	for _, g := range grantees {
-		ending[g] = true
-	}
-	return e.impact(ctx, "UnshareImpact", actor, image, validGrantees(grantees), grantees, func(g Grantee) bool { return ending[g] }, false)
+	return e.impact(ctx, "UnshareImpact", actor, image, ending{grantees: grantees}, validGrantees(grantees))
 }
 
 // DeleteImpact says what [Engine.ForceDelete] of the image would do, were it not protected: which shares would end, and how many
@@ -31,11 +27,16 @@ func (e *Engine) UnshareImpact(ctx context.Context, actor AccountID, image Image
 //
 // It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) DeleteImpact(ctx context.Context, actor AccountID, image ImageID) (Impact, error) {
-	return e.impact(ctx, "DeleteImpact", actor, image, nil, nil, func(Grantee) bool { return true }, true)
+	return e.impact(ctx, "DeleteImpact", actor, image, ending{image: true}, nil)
 }
 
-func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image ImageID, input error, named []Grantee,
-	ends func(Grantee) bool, deleted bool) (Impact, error) {
+// An ending is what would end: the image with all its shares, or else its shares with the grantees.
+type ending struct {
+	image    bool
+	grantees []Grantee
+}
+
+func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image ImageID, end ending, input error) (Impact, error) {
 	c, err := e.begin(ctx, op, actor, image.Validate(), input)
 	if err != nil {
 		return Impact{}, err
@@ -53,10 +54,10 @@ func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image I
 			if err != nil {
 				return err
 			}
-			if err := notOwner(img, named); err != nil {
+			if err := notOwner(img, end.grantees); err != nil {
 				return err
 			}
-			impact, unknown, err = m.impact(img, ends, deleted, members, e.directory != nil)
+			impact, unknown, err = m.impact(img, end, members, e.directory != nil)
 			return err
 		})
 		if err != nil || len(unknown) == 0 {
@@ -70,11 +71,14 @@ func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image I
 	}
 }
 
-// impact predicts what ends if the shares with the grantees that ends names end, and the image too if it is deleted.
-// unknown are the accounts whose organisations matter to that and are not in members: the directory is asked for
-// them outside the transaction.
-func (m *moment) impact(img *ImageRecord, ends func(Grantee) bool, deleted bool, members map[AccountID][]OrganizationID, asks bool) (
+// impact predicts what the end of something would do. unknown are the accounts whose organisations matter to that and are
+// not in members: the directory, if there is one, is asked for them outside the transaction.
+func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]OrganizationID, directory bool) (
 	impact Impact, unknown []AccountID, err error) {
+	ends := make(map[Grantee]bool, len(end.grantees))
+	for _, g := range end.grantees {
+		ends[g] = true
+	}
 	before, after := make(map[Grantee]Grant), make(map[Grantee]Grant)
 	organizations := false
 	for _, share := range m.Shares {
@@ -83,7 +87,7 @@ func (m *moment) impact(img *ImageRecord, ends func(Grantee) bool, deleted bool,
 			continue
 		}
 		before[g] = grant
-		if ends(g) {
+		if end.image || ends[g] {
 			impact.Shares = append(impact.Shares, share)
 		} else {
 			after[g] = grant
@@ -104,13 +108,13 @@ func (m *moment) impact(img *ImageRecord, ends func(Grantee) bool, deleted bool,
 			return impact, nil, err
 		}
 		can := false
-		if !deleted {
+		if !end.image {
 			if can, err = m.couldReinit(account, orgs, img, after); err != nil {
 				return impact, nil, err
 			}
 		}
-		settled := could && (can || deleted) // whatever organisations the account is in
-		if organizations && asks && !known && !settled && account != img.Owner {
+		settled := could && (can || end.image) // whatever organisations the account is in
+		if organizations && directory && !known && !settled && account != img.Owner {
 			unknown = append(unknown, account)
 			continue
 		}
