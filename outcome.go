@@ -15,7 +15,7 @@ const (
 )
 
 // outcome finds out from the event log whether a change was committed of which the store says only that it failed (R26).
-func (ch *change[T]) outcome(cause error) (err error) {
+func (ch *change[T]) outcome(cause error) error {
 	wait := firstWait
 	for i := range lookups {
 		if i > 0 {
@@ -28,12 +28,7 @@ func (ch *change[T]) outcome(cause error) (err error) {
 		if ch.ctx.Err() != nil {
 			break
 		}
-		var log []Event
-		err := ch.store.View(ch.ctx, func(tx ViewTx) error {
-			state, err := tx.Load(Need{Operation: ch.operation})
-			log = state.Operation
-			return err
-		})
+		log, err := operationIn(ch.ctx, ch.store, ch.operation)
 		if err != nil {
 			continue
 		}

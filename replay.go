@@ -178,12 +178,7 @@ func (r *replay) flush() error {
 	}
 	err := r.to.Update(r.ctx, func(tx UpdateTx) error { return write(tx, r.batch) })
 	if errors.Is(err, ErrOutcomeUnknown) {
-		var log []Event
-		if lost := r.to.View(r.ctx, func(tx ViewTx) error {
-			state, err := tx.Load(Need{Operation: r.batch[len(r.batch)-1].Operation})
-			log = state.Operation
-			return err
-		}); lost == nil && len(log) > 0 {
+		if log, lost := operationIn(r.ctx, r.to, r.batch[len(r.batch)-1].Operation); lost == nil && len(log) > 0 {
 			err = nil
 		}
 	}

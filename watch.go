@@ -2,7 +2,6 @@ package sharing
 
 import (
 	"context"
-	"fmt"
 	"iter"
 )
 
@@ -12,28 +11,31 @@ import (
 // A bad query, or a cursor that is no position of this store's log, is [ErrInvalid]. An error ends the loop.
 func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		q, err := q, q.validate() // of this loop: the next one over the same events begins anew
-		for left := q.Limit; err == nil; {
-			page := q
+		if err := q.validate(); err != nil {
+			yield(Event{}, named("Events", err))
+			return
+		}
+		page, given := q, 0 // of this loop: the next one over the same events begins anew
+		for {
 			if page.Limit = maxPage; q.Limit > 0 {
-				page.Limit = min(maxPage, left)
+				page.Limit = min(maxPage, q.Limit-given)
 			}
-			var events []Event
-			if events, _, err = e.readEvents(ctx, page); err != nil {
-				break
+			events, _, err := e.readEvents(ctx, page)
+			if err != nil {
+				yield(Event{}, named("Events", err))
+				return
 			}
 			for _, ev := range events {
 				if !yield(ev.clone(), nil) {
 					return
 				}
-				q.After = ev.Cursor
+				page.After = ev.Cursor
 			}
-			left -= len(events)
-			if len(events) < page.Limit || q.Limit > 0 && left == 0 {
+			given += len(events)
+			if len(events) < page.Limit || given == q.Limit {
 				return
 			}
 		}
-		yield(Event{}, fmt.Errorf("Events: %w", err))
 	}
 }
 
@@ -58,7 +60,7 @@ func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error
 				err = wait(ctx)
 			}
 			if err != nil && ctx.Err() == nil {
-				yield(Event{}, fmt.Errorf("Watch: %w", err))
+				yield(Event{}, named("Watch", err))
 				return
 			}
 		}
@@ -75,4 +77,14 @@ func (e *Engine) readEvents(ctx context.Context, q EventQuery) (events []Event, 
 		return err
 	})
 	return events, wait, err
+}
+
+// operationIn returns the events of an operation: none if it made no change, or was not made.
+func operationIn(ctx context.Context, store Store, id string) (events []Event, err error) {
+	err = store.View(ctx, func(tx ViewTx) error {
+		state, err := tx.Load(Need{Operation: id})
+		events = state.Operation
+		return err
+	})
+	return events, err
 }
