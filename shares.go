@@ -61,18 +61,13 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 		if until != nil {
 			expires = *until
 		}
-		shares := make([]Share, 0, len(grantees))
-		var added, reset []Share
-		for _, g := range grantees {
-			share, ok := m.presentShare(g)
-			if !ok {
-				share = m.newShare(image, g, expires)
-				added = append(added, share)
-			} else if until != nil && !share.Expires.Equal(expires) {
+		shares, added := m.sharesWith(grantees, image, expires)
+		var reset []Share
+		for i := range shares {
+			if share := &shares[i]; until != nil && !share.Expires.Equal(expires) {
 				share.Expires, share.UpdatedAt = expires, m.now()
-				reset = append(reset, share)
+				reset = append(reset, *share)
 			}
-			shares = append(shares, share)
 		}
 		if len(added) > 0 {
 			if err := m.canShare(img, added, m.PresentShares); err != nil {
@@ -89,11 +84,11 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 //
 // The errors are those of [Engine.Share]. The share limit is judged only when grantees are added.
 func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) ([]Share, error) {
-	var named error
+	var input error
 	if len(grantees) > 0 {
-		named = validGrantees(grantees)
+		input = validGrantees(grantees)
 	}
-	c, err := e.begin(ctx, "SetShares", actor, image.Validate(), named)
+	c, err := e.begin(ctx, "SetShares", actor, image.Validate(), input)
 	if err != nil {
 		return nil, err
 	}
@@ -111,16 +106,7 @@ func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, 
 		if err := notOwner(img, grantees); err != nil {
 			return nil, nil, err
 		}
-		shares := make([]Share, 0, len(grantees))
-		var added []Share
-		for _, g := range grantees {
-			share, ok := m.presentShare(g)
-			if !ok {
-				share = m.newShare(image, g, time.Time{})
-				added = append(added, share)
-			}
-			shares = append(shares, share)
-		}
+		shares, added := m.sharesWith(grantees, image, time.Time{})
 		var ended []Grantee
 		for _, share := range m.Shares {
 			if _, stays := slices.BinarySearch(grantees, share.Grantee); !stays && m.present(share.grant()) {
@@ -265,6 +251,20 @@ func (m *moment) presentShare(g Grantee) (Share, bool) {
 		return Share{}, false
 	}
 	return m.Shares[i], true
+}
+
+// sharesWith returns the shares of image with grantees, in their order, and those of them that are new: where none is present (R23).
+func (m *moment) sharesWith(grantees []Grantee, image ImageID, expires time.Time) (shares, added []Share) {
+	shares = make([]Share, 0, len(grantees))
+	for _, g := range grantees {
+		share, present := m.presentShare(g)
+		if !present {
+			share = m.newShare(image, g, expires)
+			added = append(added, share)
+		}
+		shares = append(shares, share)
+	}
+	return shares, added
 }
 
 // newShare returns the share that an owner makes with g (R14).
