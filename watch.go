@@ -5,10 +5,10 @@ import (
 	"iter"
 )
 
-// Events gives the events that q selects, in the order of the log, and ends with the last one by now (R24).
-// It is for whoever operates the engine: no actor is asked for.
+// Events gives the events that q selects, in the order of the log, and ends after the last one that there is (R24).
+// It is for whoever operates the engine, and so takes no actor.
 //
-// A bad query, or a cursor that is no position of this store's log, is [ErrInvalid]. An error ends the loop.
+// An invalid query, or a cursor that is no position of this store's log, is [ErrInvalid]. An error ends the loop.
 func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := q.validate(); err != nil {
@@ -40,8 +40,8 @@ func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, erro
 }
 
 // Watch gives all events after a position of the log, the zero Cursor being before the first, and then blocks for more,
-// until ctx ends: then the loop ends without an error. It misses none and repeats none (R24). However slow
-// the body of the loop is, it holds up nobody, and nothing queues up for it.
+// until ctx ends; the loop then ends without an error. It misses none and repeats none (R24). However slow
+// the body of the loop is, it holds up nobody, and nothing queues up for it. It is for whoever operates the engine.
 //
 // A cursor that is no position of this store's log is [ErrInvalid]. An error ends the loop; to go on, watch after
 // the last event's cursor.
@@ -51,7 +51,7 @@ func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error
 		for ctx.Err() == nil {
 			events, wait, err := e.readEvents(ctx, EventQuery{After: after, Limit: watchBatch})
 			for _, ev := range events {
-				if !yield(ev.clone(), nil) {
+				if ctx.Err() != nil || !yield(ev.clone(), nil) {
 					return
 				}
 				after = ev.Cursor

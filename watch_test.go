@@ -55,6 +55,24 @@ func TestR24_Watch(t *testing.T) {
 	})
 }
 
+// A watch whose context ends gives nothing more, not even what it has read ahead (R24).
+func TestR24_WatchEndsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.image("owner")
+	w.image("owner")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	for _, err := range w.Watch(ctx, "") {
+		want(t, err, nil)
+		n++
+		cancel()
+	}
+	if n != 1 {
+		t.Errorf("got %d events, want the one before the context ended", n)
+	}
+}
+
 // A slow reader holds up nobody: it reads on where it was.
 func TestR24_WatchSlowly(t *testing.T) {
 	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
