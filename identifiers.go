@@ -73,7 +73,10 @@ func (g Grantee) Account() (AccountID, bool) {
 // Organization returns the organisation that g names, and whether it names one.
 func (g Grantee) Organization() (OrganizationID, bool) {
 	id, ok := strings.CutPrefix(string(g), organizationPrefix)
-	return OrganizationID(id), ok
+	if !ok {
+		return "", false
+	}
+	return OrganizationID(id), true
 }
 
 // isAccount reports whether g, which was found in a store and therefore is valid, is an account.
