@@ -1,9 +1,12 @@
 package sharing_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/imageshare/sharing"
 	"github.com/imageshare/sharing/memstore"
@@ -69,6 +72,30 @@ func ExampleEngine_Watch() {
 	// share.created
 }
 
+// A follower keeps the cursor of the last event that it has dealt with, and goes on from there after a restart.
+func ExampleEngine_Watch_resume() {
+	engine := must(sharing.New(memstore.New()))
+	var done sharing.Cursor // in a program, kept with what the events led to
+	follow := func() {
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		for event, err := range engine.Watch(ctx, done) {
+			check(err)
+			fmt.Println(event.Kind)
+			done = event.Cursor
+			stop() // as if the program ended here
+		}
+	}
+	ctx := context.Background()
+	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
+	check(engine.Protect(ctx, "acme", image.ID))
+	follow()
+	follow()
+	// Output:
+	// image.registered
+	// image.protected
+}
+
 // A log is a backup: it makes the same state in an empty store, of whatever kind.
 func ExampleReplay() {
 	ctx := context.Background()
@@ -78,6 +105,36 @@ func ExampleReplay() {
 
 	store := memstore.New()
 	check(sharing.Replay(ctx, store, engine.Events(ctx, sharing.EventQuery{})))
+	restored := must(sharing.New(store))
+	fmt.Println(restored.CanUse(ctx, "bob", image.ID, "eu-1"))
+	// Output: <nil>
+}
+
+// A backup in a file: one event a line, as JSON. It needs nothing of the store, and any kind of store can be restored from it.
+func ExampleReplay_backup() {
+	ctx := context.Background()
+	engine := must(sharing.New(memstore.New()))
+	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
+	must(engine.Share(ctx, "acme", image.ID, "bob"))
+
+	var file bytes.Buffer // in a program, an os.File
+	encoder := json.NewEncoder(&file)
+	for event, err := range engine.Events(ctx, sharing.EventQuery{}) {
+		check(err)
+		check(encoder.Encode(event))
+	}
+
+	store := memstore.New()
+	decoder := json.NewDecoder(&file)
+	check(sharing.Replay(ctx, store, func(yield func(sharing.Event, error) bool) {
+		for {
+			var event sharing.Event
+			err := decoder.Decode(&event)
+			if err == io.EOF || !yield(event, err) || err != nil {
+				return
+			}
+		}
+	}))
 	restored := must(sharing.New(store))
 	fmt.Println(restored.CanUse(ctx, "bob", image.ID, "eu-1"))
 	// Output: <nil>

@@ -147,3 +147,25 @@ func ExampleEngine_Trust() {
 	fmt.Println(trust.Owners, trust.Enforce)
 	// Output: [acme zeta] false
 }
+
+// An account is a grantee by its ID as it is.
+func ExampleAccount() {
+	bob := sharing.Account("bob")
+	account, ok := bob.Account()
+	fmt.Println(bob, account, ok)
+	fmt.Println(sharing.Grantee("bob, carol").Validate())
+	// Output:
+	// bob bob true
+	// invalid grantee: "bob, carol" holds the space U+0020: none is allowed
+}
+
+// Organisations and everyone have forms that no account's ID can have.
+func ExampleOrganization() {
+	for _, grantee := range []sharing.Grantee{sharing.Organization("research"), sharing.Everyone} {
+		organization, ok := grantee.Organization()
+		fmt.Printf("%s: %q %t\n", grantee, organization, ok)
+	}
+	// Output:
+	// org:research: "research" true
+	// *: "" false
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"time"
 
 	"github.com/imageshare/sharing"
 	"github.com/imageshare/sharing/memstore"
@@ -84,55 +83,4 @@ func ExampleTrust() {
 	// [acme zeta] true
 	// [acme] false
 	// [] false
-}
-
-// A directory tells who is in an organisation, at the moment of each call.
-func ExampleWithDirectory() {
-	ctx := context.Background()
-	staff := membership{"ann": {"research"}}
-	engine := must(sharing.New(memstore.New(), sharing.WithDirectory(staff)))
-	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
-	must(engine.Share(ctx, "acme", image.ID, sharing.Organization("research")))
-	fmt.Println(engine.CanUse(ctx, "ann", image.ID, "eu-1"))
-
-	delete(staff, "ann")
-	err := engine.CanUse(ctx, "ann", image.ID, "eu-1")
-	fmt.Println(errors.Is(err, sharing.ErrImageNotFound))
-	// Output:
-	// <nil>
-	// true
-}
-
-// A membership is a directory that holds the organisations of each account.
-type membership map[sharing.AccountID][]sharing.OrganizationID
-
-func (d membership) Organizations(_ context.Context, account sharing.AccountID) ([]sharing.OrganizationID, error) {
-	return d[account], nil
-}
-
-// The platform may have a say in whom anyone shares with.
-func ExampleWithGranteeCheck() {
-	ctx := context.Background()
-	errSuspended := errors.New("the account is suspended")
-	engine := must(sharing.New(memstore.New(), sharing.WithGranteeCheck(
-		func(_ context.Context, owner sharing.AccountID, image sharing.Image, g sharing.Grantee) error {
-			if g == "mallory" {
-				return errSuspended
-			}
-			return nil
-		})))
-	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
-	_, err := engine.Share(ctx, "acme", image.ID, "bob", "mallory")
-	fmt.Println(errors.Is(err, sharing.ErrGranteeRefused), errors.Is(err, errSuspended))
-	// Output: true true
-}
-
-// One may give the clock, for tests or for a platform that has its own time.
-func ExampleWithClock() {
-	ctx := context.Background()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	engine := must(sharing.New(memstore.New(), sharing.WithClock(func() time.Time { return now })))
-	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Region: "eu-1"}))
-	fmt.Println(image.CreatedAt)
-	// Output: 2026-01-01 00:00:00 +0000 UTC
 }
