@@ -1,19 +1,25 @@
-// Package sharing is the sharing of machine images between accounts, as a cloud platform needs it: who may see, use, capture
-// and pass on an image, in which region, within which limits, and what an unshare or delete takes away.
-// It is a library to embed, on a store of your choice.
+// Package sharing decides who may see, use and capture the machine images that accounts share with one another, as a cloud
+// platform needs it: in which region, within which limits, and what an unshare or a delete takes away.
+// It is a library to embed, on a store of your choice:
+//
+//	engine, err := sharing.New(memstore.New())
+//	image, err := engine.Register(ctx, "acme", sharing.ImageSpec{Name: "web", Region: "eu-1"})
+//	shares, err := engine.Share(ctx, "acme", image.ID, sharing.Account("bob"))
+//	instance, err := engine.Launch(ctx, "bob", sharing.LaunchSpec{Image: image.ID, Region: "eu-1"})
 //
 // # The words
 //
 // An account owns images. An [Image] is a bootable system disk in one region. Its owner makes a [Share] of it with a
 // [Grantee]: another account, an organisation or everyone. Whoever owns the image, or is reached by an accepted share,
 // may use it: launch an [Instance], whose system disk is made from the image; replace the disk of an instance that it has;
-// and reinit an instance, which puts its disk back to the image that it was made from. An instance can be captured into a
-// new image, and an owner can copy an image to another region; from which image an image was made is its lineage.
+// and reinitialise an instance, which puts its disk back to the image that it was made from. An instance can be captured into a
+// new image, and an owner can copy an image to another region. From which image an image was made is its lineage.
 //
 // Only owners share. When the owner unshares, disables or deletes the image, the grantee leaves or rejects the share, or
-// it expires, the grantee's instances run on, but can't be reinit any more.
+// it expires, the grantee's instances run on, but can't be reinitialised any more.
 //
-// All this is stated as rules, R1 to R29, which docs/RULES.md lists; errors, tests and comments name them by number.
+// All this is stated as rules, R1 to R29, which docs/RULES.md lists; errors, tests and comments name them by number. The first of them
+// are a cloud's answers to frequent questions about shared images, which are called the FAQ here.
 //
 // # The life of a call
 //
@@ -37,9 +43,15 @@
 // A rule's refusal is a [*Refusal], found by [errors.As]; its kind, such as [ErrShareLimit], by [errors.Is]. It names
 // the rule, and says in one sentence what would make the call succeed, but nothing that the actor may not know: an image that
 // the actor does not see and one that never existed are refused alike. Bad input is [ErrInvalid], which names the field.
+// docs/HOWTO.md maps all of them to HTTP statuses.
 //
 // # Stores
 //
 // Package memstore keeps the state in memory. The modules sqlitestore, pgstore and etcdstore, beside this one,
 // keep it in a file, in Postgres and in etcd. Package storetest is the conformance suite for a store of your own.
+//
+// # Examples
+//
+// Every method has an example. In most of them must and check stand for the error handling of a real program:
+// must returns its first argument, and both end the program if there is an error.
 package sharing

@@ -6,50 +6,50 @@ import (
 )
 
 // The kinds of error that a call can end with, each found by [errors.Is].
-// All but the last three are refusals by a rule, which are found as a [*Refusal] too.
+// All but the last three are refusals by a rule, which [errors.As] finds as a [*Refusal] too.
 var (
-	// ErrImageNotFound: the actor sees no image of that ID; whether there is one is not told (R20).
+	// ErrImageNotFound means that the actor sees no image with that ID; whether there is one is not told (R20).
 	ErrImageNotFound = errors.New("image not found")
-	// ErrInstanceNotFound: the actor owns no instance of that ID; whether another does is not told (R20).
+	// ErrInstanceNotFound means that the actor owns no instance with that ID; whether another account does is not told (R20).
 	ErrInstanceNotFound = errors.New("instance not found")
-	// ErrNotOwner: the actor sees the image but does not own it, and only the owner may do this (R1).
+	// ErrNotOwner means that the actor sees the image but does not own it, and only the owner may do this (R1).
 	ErrNotOwner = errors.New("not the image's owner")
-	// ErrNotShared: the actor sees the image but has no share made with its own account (R13).
+	// ErrNotShared means that the actor sees the image, but that no present share is with its own account (R13).
 	ErrNotShared = errors.New("not shared with the account itself")
-	// ErrNotAccepted: the share that reaches the actor is pending or rejected (R14).
+	// ErrNotAccepted means that the share that reaches the actor is pending or rejected (R14).
 	ErrNotAccepted = errors.New("share not accepted")
-	// ErrShareLimit: the image would have more grantees than [Policy.MaxShares] (R2).
+	// ErrShareLimit means that the image would have more grantees than [Policy.MaxShares] (R2).
 	ErrShareLimit = errors.New("share limit reached")
-	// ErrImageQuota: the account would own more images in the region than [Policy.MaxImages] (R3).
+	// ErrImageQuota means that the account would own more images in the region than [Policy.MaxImages] (R3).
 	ErrImageQuota = errors.New("image quota reached")
-	// ErrRegionMismatch: the image is not in the region where it is to be used (R4).
+	// ErrRegionMismatch means that the image is not in the region where it is to be used (R4).
 	ErrRegionMismatch = errors.New("image is in another region")
-	// ErrImageShared: the image has shares, which a delete would end (R8).
+	// ErrImageShared means that the image has shares, which a delete would end (R8).
 	ErrImageShared = errors.New("image is shared")
-	// ErrImageInUse: the owner has instances made from the image, which a delete would leave without it (R8).
+	// ErrImageInUse means that the owner has instances made from the image, which a delete would leave without it (R8).
 	ErrImageInUse = errors.New("image is in use")
-	// ErrImageUnavailable: the instance's image can't be used by its owner now, for a reason that is not told (R6).
+	// ErrImageUnavailable means that the instance's owner can't use its image now; the reason is not told (R6).
 	ErrImageUnavailable = errors.New("image unavailable")
-	// ErrImageDisabled: the image is disabled (R16).
+	// ErrImageDisabled means that the image is disabled (R16).
 	ErrImageDisabled = errors.New("image is disabled")
-	// ErrProtected: the image is protected against deletion (R17).
+	// ErrProtected means that the image is protected against deletion (R17).
 	ErrProtected = errors.New("image is protected")
-	// ErrUntrustedOwner: the actor's own trust policy refuses the image's owner (R11).
+	// ErrUntrustedOwner means that the actor's own trust policy refuses the image's owner (R11).
 	ErrUntrustedOwner = errors.New("image owner is not trusted")
-	// ErrDigestMismatch: the image's content digest is not the expected one (R11).
+	// ErrDigestMismatch means that the image's content digest is not the expected one (R11).
 	ErrDigestMismatch = errors.New("image digest differs")
-	// ErrPublicBlocked: [Policy.BlockPublic] refuses new shares with everyone (R19).
+	// ErrPublicBlocked means that [Policy.BlockPublic] refuses new shares with everyone (R19).
 	ErrPublicBlocked = errors.New("public sharing is blocked")
-	// ErrGranteeRefused: the check of [WithGranteeCheck] refused a new grantee; the check's own error is wrapped too (R19).
+	// ErrGranteeRefused means that the check of [WithGranteeCheck] refused a new grantee; the check's own error is wrapped too (R19).
 	ErrGranteeRefused = errors.New("grantee refused")
-	// ErrSealed: the image is sealed, so that instances others made from it can't be captured (R28).
+	// ErrSealed means that the image is sealed: instances that others made from it can't be captured (R28).
 	ErrSealed = errors.New("image is sealed")
 
-	// ErrInvalid: bad input. The error says which field, and what is allowed. It is no refusal (R25).
+	// ErrInvalid means bad input. The error says which field, and what is allowed. It is no refusal (R25).
 	ErrInvalid = errors.New("invalid")
-	// ErrConflict: the store gave up after retrying a transaction that others kept in conflict with. Nothing was changed.
+	// ErrConflict means that the store gave up on a transaction that met those of others again and again. Nothing was changed.
 	ErrConflict = errors.New("conflict with concurrent changes")
-	// ErrOutcomeUnknown: the store could not tell whether the change was committed (R26).
+	// ErrOutcomeUnknown means that the store could not tell whether the change was committed (R26).
 	// Repeating the call under its token ([Engine.Once]) changes nothing twice.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )

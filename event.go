@@ -61,7 +61,7 @@ type Event struct {
 	Instance InstanceID `json:",omitzero"`
 	// Sequence numbers the events of Image, from 1 and without a gap. It is 0 for an event without an image.
 	Sequence int64 `json:",omitzero"`
-	// Untrusted: the actor's trust policy, which does not enforce, does not name the image's owner (R11).
+	// Untrusted says that the actor's trust policy, which does not enforce, does not name the image's owner (R11).
 	Untrusted bool `json:",omitzero"`
 
 	// What the event left behind, each nil where it changed none:
@@ -155,7 +155,7 @@ type EventQuery struct {
 	Image ImageID
 	// Actor selects the events that this account caused.
 	Actor AccountID
-	// Limit is how many events are given at most; zero: all. A negative one is [ErrInvalid].
+	// Limit is how many events are given at most. Zero means all; a negative limit is [ErrInvalid].
 	Limit int
 }
 

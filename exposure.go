@@ -20,7 +20,7 @@ type Exposure struct {
 	Holders []Holder
 	// Beyond counts what the actor does not see.
 	Beyond Beyond
-	// Truncated: more than 100,000 images were made from it. Those after the first 100,000 are neither named nor counted.
+	// Truncated says that more than 100,000 images were made from it: those after the first 100,000 are neither named nor counted.
 	Truncated bool
 }
 
@@ -28,8 +28,9 @@ type Exposure struct {
 type ExposedImage struct {
 	Image ImageID
 	Owner AccountID
-	// Source is the image that it was made from, if the actor sees that; Captured tells a capture from a copy.
-	Source   ImageID
+	// Source is the image that it was made from, if the actor sees that.
+	Source ImageID
+	// Captured tells a capture from a copy.
 	Captured bool
 }
 

@@ -13,13 +13,13 @@ type Image struct {
 	Owner  AccountID
 	Region Region
 	State  ImageState
-	// Protected: the image can be neither deleted nor force-deleted until the owner lifts it (R17).
+	// Protected images can be neither deleted nor force-deleted until the owner lifts the protection (R17).
 	Protected bool
-	// Sealed: instances that others made from the image can't be captured (R28).
+	// Sealed images can't be captured from the instances that others made from them (R28).
 	Sealed bool
 	// Name, Description, Family and Architecture are the owner's texts. None need be unique.
 	Name, Description, Family, Architecture string
-	// Digest is "sha256:…" of the image's content, or empty when the owner gave none (R11).
+	// Digest is "sha256:" and 64 hexadecimal digits of the image's content, or empty if the owner gave none (R11).
 	Digest string
 	// Size is the size of the image's content in bytes.
 	Size   int64
@@ -36,11 +36,11 @@ type ImageState uint8
 
 // The states of an image. The zero value is ImageAvailable.
 const (
-	// ImageAvailable: the image can be used.
+	// ImageAvailable images can be used.
 	ImageAvailable ImageState = iota
-	// ImageDeprecated: the image can be used, but is hidden from the default listings of grantees, with a [Deprecation].
+	// ImageDeprecated images can be used, but are hidden from the default listings of grantees. They have a [Deprecation].
 	ImageDeprecated
-	// ImageDisabled: the image is kept, is seen by its owner alone, and can be used by nobody.
+	// ImageDisabled images are kept, are seen by their owner alone, and can be used by nobody.
 	ImageDisabled
 )
 
@@ -67,7 +67,7 @@ type Deprecation struct {
 	At time.Time
 }
 
-// A Source is what an image was made from: its lineage, one step of it (R10).
+// A Source is what an image was made from: one step of its lineage (R10).
 // An image that was registered has a zero Source.
 type Source struct {
 	// Image is the image that was copied, or from which the captured instance's system disk was made.
@@ -82,7 +82,7 @@ type Source struct {
 // where new lines and tabs are allowed. There are at most 64 labels, with keys of up to 128 bytes and values of up to 256.
 type ImageSpec struct {
 	Name, Description, Family string
-	// Region is where the image lives. A capture may leave it empty for the instance's, a copy for its target.
+	// Region is where the image lives. It is required, but a capture may leave it empty for the instance's, a copy for its target.
 	Region Region
 	// Architecture is a name such as "x86_64". A capture or copy that leaves it empty takes its source's.
 	Architecture string
@@ -111,8 +111,8 @@ func (s ImageSpec) validate() error {
 		validLabels(s.Labels))
 }
 
-// An ImageUpdate changes what an owner may change of an image's texts. A nil field stays as it is;
-// a non-nil map replaces all labels, an empty one removes them. The limits are those of [ImageSpec].
+// An ImageUpdate says what [Engine.Update] changes. What a nil field stands for stays as it is;
+// a non-nil map replaces all labels, and an empty one removes them. The limits are those of [ImageSpec].
 type ImageUpdate struct {
 	Name, Description, Family *string
 	Labels                    map[string]string
@@ -149,16 +149,16 @@ func (u ImageUpdate) apply(img Image) (Image, bool) {
 	return img, changed
 }
 
-// Origin says by which ways images reach an actor. Origins are bits: an image may have several.
+// An Origin is a way by which images reach an actor. Origins are bits, since an image may have several.
 type Origin uint8
 
 // The origins of an image, as an actor sees it.
 const (
-	// OriginOwn: the actor owns the image.
+	// OriginOwn images are owned by the actor.
 	OriginOwn Origin = 1 << iota
-	// OriginShared: an accepted share with the actor or one of its organisations reaches it.
+	// OriginShared images are reached by an accepted share with the actor or one of its organisations.
 	OriginShared
-	// OriginPublic: a share with everyone reaches it.
+	// OriginPublic images are reached by a share with everyone.
 	OriginPublic
 )
 
@@ -174,7 +174,7 @@ type ImageQuery struct {
 	Labels map[string]string
 	// Source selects the actor's own images that were captured or copied from this one, if the actor sees it.
 	Source ImageID
-	// Origin selects the images of which any of the given origins holds; zero: OriginOwn and OriginShared.
+	// Origin selects the images that have any of the given origins; zero stands for OriginOwn and OriginShared.
 	Origin Origin
 	// Deprecated selects deprecated images of others too.
 	Deprecated bool

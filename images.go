@@ -28,9 +28,10 @@ func (c *call) quota(need Need, region Region) Need {
 	return need
 }
 
-// Register makes a new image of the actor's from a description of what was uploaded.
+// Register makes a new image, owned by the actor, from a description of what was uploaded.
 //
-// It is refused with [ErrImageQuota] if the actor owns [Policy.MaxImages] images in the region (R3). The region is required.
+// A spec that is out of bounds or has no region is [ErrInvalid]. Register is refused with [ErrImageQuota] if the actor owns
+// [Policy.MaxImages] images in the region already (R3).
 func (e *Engine) Register(ctx context.Context, actor AccountID, spec ImageSpec) (Image, error) {
 	c, err := e.begin(ctx, "Register", actor, spec.Region.Validate(), spec.validate())
 	if err != nil {
@@ -42,12 +43,12 @@ func (e *Engine) Register(ctx context.Context, actor AccountID, spec ImageSpec) 
 	})
 }
 
-// Capture makes a new image of the actor's from one of its instances, also of one that was launched from a shared image:
-// the new image is the actor's own, counts in its own quota (R3), and may be shared by it (R10).
-// It grants nothing on the image that the instance was made from, and needs no use of it (R7).
+// Capture makes a new image, owned by the actor, from one of its instances, even from one that was launched from a shared
+// image. The new image counts in the actor's quota (R3), and the actor may share it (R10). It grants nothing on the image that
+// the instance was made from, and the actor need not be able to use that any more (R7).
 //
-// The spec's region is empty or the instance's, else [ErrInvalid]. An empty architecture is taken from the instance's
-// image; nothing else is inherited.
+// The spec's region has to be empty or the instance's; any other is [ErrInvalid]. An empty architecture is taken from the
+// instance's image; nothing else is inherited.
 //
 // It is refused with [ErrInstanceNotFound]; with [ErrSealed] if the instance's image is another's and sealed (R28);
 // and with [ErrImageQuota] (R3).
@@ -81,10 +82,10 @@ func (e *Engine) Capture(ctx context.Context, actor AccountID, from InstanceID, 
 	})
 }
 
-// Copy makes a new image of the actor's in another region from one that it owns: with a new ID, the same digest, size and
+// Copy makes a new image in another region from one that the actor owns: with a new ID, the same digest, size and
 // seal, no shares, and its lineage recorded. What the spec leaves empty is taken from the source (R12).
 //
-// To the image's own region, or with another digest or size, it is [ErrInvalid]; the spec's region is empty or the target.
+// A copy to the image's own region, with another digest or size, or with a spec for another region is [ErrInvalid].
 // It is refused with [ErrImageNotFound]; with [ErrNotOwner], since a copy by a grantee would be resharing (R1);
 // with [ErrImageDisabled] (R16); and with [ErrImageQuota] (R3).
 func (e *Engine) Copy(ctx context.Context, actor AccountID, image ImageID, to Region, spec ImageSpec) (Image, error) {
@@ -148,8 +149,8 @@ func copySpec(spec ImageSpec, img *ImageRecord, to Region) (ImageSpec, error) {
 	return spec, nil
 }
 
-// Update changes the texts of an image that the actor owns, and returns the image as it is then (R1).
-// An update that changes nothing is no event (R23).
+// Update changes the name, description, family or labels of an image that the actor owns, and returns the image as it is
+// then (R1). An update that changes nothing is no event (R23).
 //
 // It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Update(ctx context.Context, actor AccountID, image ImageID, u ImageUpdate) (Image, error) {
@@ -178,7 +179,7 @@ func (e *Engine) Update(ctx context.Context, actor AccountID, image ImageID, u I
 	})
 }
 
-// Delete deletes an image that the actor owns: nobody sees it from then on, no instance made from it can be reinit,
+// Delete deletes an image that the actor owns: nobody sees it from then on, no instance made from it can be reinitialised,
 // and its ID is never used again (R8). See [Engine.DeleteImpact] for what a delete would do.
 //
 // It is refused with [ErrImageNotFound], also when it was deleted before; with [ErrNotOwner]; with [ErrProtected] (R17);

@@ -10,12 +10,12 @@ import (
 type Impact struct {
 	// Shares are the present shares that would end, in ascending order of grantee.
 	Shares []Share
-	// Instances counts, for each account that could reinit instances made from the image, those that it no longer could (R6).
+	// Instances counts, for each account, the instances made from the image that it could reinitialise now and could no longer (R6).
 	Instances map[AccountID]int
 }
 
 // UnshareImpact says what [Engine.Unshare] with the same arguments would do: which shares would end, and how many instances
-// of which accounts could no longer be reinit (R7). An account that another share still reaches loses nothing.
+// of which accounts could no longer be reinitialised (R7). An account that another share still reaches loses nothing.
 //
 // No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) UnshareImpact(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) (Impact, error) {
@@ -23,7 +23,7 @@ func (e *Engine) UnshareImpact(ctx context.Context, actor AccountID, image Image
 }
 
 // DeleteImpact says what [Engine.ForceDelete] of the image would do, were it not protected: which shares would end, and how many
-// instances of which accounts, the owner included, could no longer be reinit (R8).
+// instances of which accounts, the owner included, could no longer be reinitialised (R8).
 //
 // It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) DeleteImpact(ctx context.Context, actor AccountID, image ImageID) (Impact, error) {

@@ -10,7 +10,7 @@ type Instance struct {
 	Region Region
 	// Image is the image that the system disk was made from. It stays recorded after an unshare or delete (R7).
 	Image ImageID
-	// DiskGeneration is 1 at launch. Each reinit and each replaced disk adds one.
+	// DiskGeneration is 1 at launch. Each [Engine.Reinit] and each [Engine.ReplaceDisk] adds one.
 	DiskGeneration int64
 	Labels         map[string]string
 	LaunchedAt     time.Time
@@ -19,7 +19,7 @@ type Instance struct {
 // A LaunchSpec describes the instance that [Engine.Launch] makes.
 type LaunchSpec struct {
 	Image ImageID
-	// Region is where the instance is to run: the image's own (R4).
+	// Region is where the instance is to run. It has to be the image's (R4).
 	Region Region
 	// ExpectDigest, if not empty, is the content digest that the image must have (R11).
 	ExpectDigest string

@@ -3,8 +3,8 @@ package sharing
 import "context"
 
 // Deprecate marks an image that the actor owns as one that should no longer be used: grantees may still use it, but
-// their default listings and [Engine.Latest] leave it out (R16). The engine sets d.At. An image that is deprecated alike
-// already stays as it is (R23); another notice or replacement takes the place of those before.
+// their default listings and [Engine.Latest] leave it out (R16). The engine sets d.At. To deprecate it again with the same
+// notice and replacement changes nothing (R23); others take the place of those before.
 //
 // An image as its own replacement is [ErrInvalid]. It is refused with [ErrImageNotFound], also if the actor does not see
 // the replacement; with [ErrNotOwner]; and with [ErrImageDisabled].
@@ -49,7 +49,7 @@ func otherThan(image, replacement ImageID) error {
 }
 
 // Disable takes an image that the actor owns out of use: it is kept, with its shares, but seen by its owner alone, and
-// nobody can launch from it, replace a disk with it, reinit to it, copy it or newly share it, until [Engine.Enable] (R16).
+// nobody can launch from it, replace or reinitialise a disk with it, copy it or share it anew, until [Engine.Enable] (R16).
 //
 // It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Disable(ctx context.Context, actor AccountID, image ImageID) error {
@@ -87,7 +87,7 @@ func (e *Engine) Unprotect(ctx context.Context, actor AccountID, image ImageID) 
 }
 
 // Seal seals an image that the actor owns: instances that others made from it can't be captured, whenever they were made,
-// also after an unshare or delete (R28). Copies made of it from then on are sealed too; what the owner captures is not.
+// not even after an unshare or delete (R28). Copies made of it from then on are sealed too; what the owner captures is not.
 //
 // It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Seal(ctx context.Context, actor AccountID, image ImageID) error {

@@ -15,7 +15,7 @@ func (e *Engine) Images(ctx context.Context, actor AccountID, q ImageQuery) iter
 }
 
 // ImagesPage is [Engine.Images] one page at a time, for API servers: next is the cursor of the page after this,
-// and empty after the last.
+// and empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, p Page) (items []Image, next string, err error) {
 	l, err := e.beginPage(ctx, "Images", actor, q, p, 1, q.validate())
 	if err != nil {
@@ -68,8 +68,8 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	return items, next, nil
 }
 
-// Shares lists the shares of one image, in ascending order of grantee: to its owner all; to another that sees it those that reach it,
-// its own, its organisations' and everyone's, and never the others (R9). It reads up to 1,000 at a time, each batch
+// Shares lists the shares of one image, in ascending order of grantee: to its owner, all of them; to another account that sees the
+// image, those that reach it (its own, its organisations' and everyone's) and never the others (R9). It reads up to 1,000 at a time, each batch
 // of one moment; the body of the loop may call the engine.
 //
 // It is refused with [ErrImageNotFound]. An error ends the listing.
@@ -78,6 +78,7 @@ func (e *Engine) Shares(ctx context.Context, actor AccountID, image ImageID) ite
 }
 
 // SharesPage is [Engine.Shares] one page at a time: next is the cursor of the page after this, and empty after the last.
+// A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesPage(ctx context.Context, actor AccountID, image ImageID, p Page) (items []Share, next string, err error) {
 	l, err := e.beginPage(ctx, "Shares", actor, image, p, 2, image.Validate())
 	if err != nil {
@@ -127,8 +128,8 @@ func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
 	return found, nil
 }
 
-// SharesReceived lists the shares made with the actor's own account, in ascending order of image: by status, that is how an
-// account finds what was offered to it. Shares of images that the actor does not see are left out (R9, R16).
+// SharesReceived lists the shares made with the actor's own account, in ascending order of image. With [SharePending] in the
+// query it finds what was offered to it. Shares of images that the actor does not see are left out (R9, R16).
 // It reads up to 1,000 at a time, each batch of one moment; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
@@ -137,14 +138,14 @@ func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQue
 }
 
 // SharesReceivedPage is [Engine.SharesReceived] one page at a time: next is the cursor of the page after this,
-// and empty after the last.
+// and empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesReceivedPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
 	scan := ShareScan{Grantee: Account(actor), Owner: q.Owner}
 	return e.sharesPage(ctx, "SharesReceived", actor, q, scan, p, func(shared *SharedImage) bool { return shared.Record.State != ImageDisabled })
 }
 
-// SharesGiven lists the shares of all images that the actor owns, in ascending order of image and then grantee:
-// by grantee, that is how an owner finds what another has of its own (R9). It reads up to 1,000 at a time, each batch
+// SharesGiven lists the shares of all images that the actor owns, in ascending order of image and then grantee. With a
+// grantee in the query it finds what that one has of the actor's (R9). It reads up to 1,000 at a time, each batch
 // of one moment; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
@@ -153,6 +154,7 @@ func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery)
 }
 
 // SharesGivenPage is [Engine.SharesGiven] one page at a time: next is the cursor of the page after this, and empty after the last.
+// A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesGivenPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
 	scan := ShareScan{Owner: actor, Grantee: q.Grantee}
 	return e.sharesPage(ctx, "SharesGiven", actor, q, scan, p, func(*SharedImage) bool { return true })
@@ -211,6 +213,7 @@ func (e *Engine) Instances(ctx context.Context, actor AccountID, q InstanceQuery
 }
 
 // InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page after this, and empty after the last.
+// A bad [Page] is [ErrInvalid].
 func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQuery, p Page) (items []Instance, next string, err error) {
 	l, err := e.beginPage(ctx, "Instances", actor, q, p, 1, q.validate())
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 
 // A Page asks for one page of a listing.
 type Page struct {
-	// Cursor is empty for the first page, and else what the page before returned as next. It is bound to the account and
-	// the query that it was made for; with another, or mangled, it is [ErrInvalid].
+	// Cursor is empty for the first page, and otherwise what the page before returned as next. It is bound to the account and
+	// the query that it was made for: with another, or altered, it is [ErrInvalid]. It may be shown to the account.
 	Cursor string
-	// Limit is how many items the page may have: at most 1,000, larger limits are taken as that; 0 is 100.
-	// A negative one is [ErrInvalid].
+	// Limit is how many items the page may have. Zero stands for 100, and more than 1,000 for 1,000;
+	// a negative limit is [ErrInvalid]. A page may have fewer items though more are to come: only an empty next says that it is the last.
 	Limit int
 }
 

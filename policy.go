@@ -1,6 +1,6 @@
 package sharing
 
-// A Policy holds the limits and choices of the platform. The zero value is the FAQ's behaviour.
+// A Policy holds the limits and choices of the platform. With the zero value the rules are those of the FAQ that they began with.
 type Policy struct {
 	// MaxShares is how many grantees an image may have at any time (R2): 0 means 50, a negative value no limit.
 	MaxShares int

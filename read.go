@@ -28,7 +28,7 @@ func (e *Engine) Image(ctx context.Context, actor AccountID, id ImageID) (Image,
 	return img, nil
 }
 
-// Instance returns an instance of the actor's.
+// Instance returns one of the actor's instances.
 //
 // It is refused with [ErrInstanceNotFound].
 func (e *Engine) Instance(ctx context.Context, actor AccountID, id InstanceID) (Instance, error) {

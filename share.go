@@ -13,9 +13,9 @@ type Share struct {
 	Status  ShareStatus
 	// CreatedAt is when the owner shared.
 	CreatedAt time.Time
-	// UpdatedAt is when the status or the expiry last changed; at first, CreatedAt.
+	// UpdatedAt is when the status or the expiry last changed. At first it is CreatedAt.
 	UpdatedAt time.Time
-	// Expires is the instant from which the share is no more (R15); zero: never.
+	// Expires is the instant from which the share is no more (R15). The zero time means never.
 	Expires time.Time
 }
 
@@ -24,11 +24,11 @@ type ShareStatus uint8
 
 // The statuses of a share. The zero value is ShareAccepted.
 const (
-	// ShareAccepted: the grantee may use the image.
+	// ShareAccepted means that the grantee may use the image.
 	ShareAccepted ShareStatus = iota
-	// SharePending: the grantee has not decided yet.
+	// SharePending means that the grantee has not decided yet.
 	SharePending
-	// ShareRejected: the grantee does not want the image, for now.
+	// ShareRejected means that the grantee does not want the image, for now.
 	ShareRejected
 )
 

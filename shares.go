@@ -9,7 +9,7 @@ import (
 )
 
 // Share shares an image that the actor owns with grantees, all or none, and returns one share for each distinct grantee,
-// in the order of the arguments, present before or not. A present share stays as it is, whatever its status and expiry (R23).
+// in the order of the arguments, whether it was there before or not. A present share stays as it is, whatever its status and expiry (R23).
 // With [Policy.RequireAcceptance] a new share with an account is pending until the account accepts it (R14).
 //
 // No grantee, the owner as a grantee, or an organisation without a [Directory] is [ErrInvalid]. It is refused with
@@ -21,7 +21,7 @@ func (e *Engine) Share(ctx context.Context, actor AccountID, image ImageID, gran
 }
 
 // ShareUntil is [Engine.Share] with shares that expire: from the instant expires on they are no more, exactly as if
-// unshared then (R15). Of a grantee that has a present share, it sets the expiry. The zero time stands for never.
+// unshared then (R15). If a grantee has a present share, that gets the expiry. The zero time means never.
 //
 // An expiry that is not in the future is [ErrInvalid]. Setting the expiry of present shares is no new share: none of the
 // refusals for new grantees applies to it.
@@ -79,8 +79,8 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 }
 
 // SetShares makes the grantees of an image that the actor owns exactly the given ones, in one call: others are unshared,
-// new ones are shared with as by [Engine.Share], those who stay are not touched; no grantee at all unshares all (R29).
-// It returns all shares that are present then, in ascending order of grantee.
+// new ones are shared with as by [Engine.Share], and the shares of those who stay are not touched; without any grantee
+// all are unshared (R29). It returns all shares that are present then, in ascending order of grantee.
 //
 // The errors are those of [Engine.Share]. The share limit is judged only when grantees are added.
 func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) ([]Share, error) {
@@ -122,9 +122,10 @@ func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, 
 	})
 }
 
-// Unshare ends the shares of an image that the actor owns with the grantees; of one that has no share, nothing (R23).
-// From the moment it returns the grantee does not see the image and can't launch from it, replace disks with it or reinit
-// instances made from it; those instances stay otherwise as they are (R7). See [Engine.UnshareImpact] for what it would do.
+// Unshare ends the shares of an image that the actor owns with the grantees; those who have none are passed over (R23).
+// From the moment it returns a grantee does not see the image and can't launch from it, replace disks with it or reinitialise
+// instances made from it, unless another share reaches it; those instances stay otherwise as they are (R7).
+// See [Engine.UnshareImpact] for what it would do.
 //
 // No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Unshare(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) error {

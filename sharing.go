@@ -36,12 +36,12 @@ type Engine struct {
 // An Option configures a new [Engine].
 type Option func(*Engine) error
 
-// WithPolicy sets the limits and choices of the platform; without it they are those of the zero [Policy].
+// WithPolicy sets the limits and choices of the platform. The default is the zero [Policy].
 func WithPolicy(p Policy) Option {
 	return func(e *Engine) error { e.policy = p; return nil }
 }
 
-// WithClock sets the clock that times and expiries are read from; without it, it is [time.Now].
+// WithClock sets the clock that times and expiries are judged by. The default is [time.Now].
 // Engines on one store should have clocks that agree: a share has expired for an engine when its own clock says so (R15).
 func WithClock(now func() time.Time) Option {
 	return func(e *Engine) error {
@@ -53,8 +53,9 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithIDs sets the generator of the IDs of images and instances; without it they are random, of 26 letters and digits.
-// It must be safe for concurrent use. If it repeats itself the engine asks it again, up to 100 times a call, which then fails.
+// WithIDs sets the generator of the IDs of images and instances. By default they are random: 26 letters and digits.
+// The generator must be safe for concurrent use. If it gives an ID that was used before, the engine asks again, up to 100 times
+// a call, which then fails.
 func WithIDs(next func() string) Option {
 	return func(e *Engine) error {
 		if next == nil {
@@ -65,7 +66,7 @@ func WithIDs(next func() string) Option {
 	}
 }
 
-// WithDirectory sets the directory of organisations; without it a share with an organisation is [ErrInvalid] (R19).
+// WithDirectory sets the directory of organisations. Without one a share with an organisation is [ErrInvalid] (R19).
 func WithDirectory(d Directory) Option {
 	return func(e *Engine) error {
 		if d == nil {
@@ -77,7 +78,7 @@ func WithDirectory(d Directory) Option {
 }
 
 // WithLogger sets where the engine logs what an operator should know: store outcomes that it had to find out (R26)
-// and errors of the directory. Without it nothing is logged.
+// and errors of the directory, both as warnings. By default nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(e *Engine) error {
 		if l == nil {
@@ -134,7 +135,7 @@ func (e *Engine) DryRun() *Engine {
 }
 
 // Once returns an engine on the same store whose next change happens at most once for its actor and the token (R23).
-// Repeating it, after a lost answer say, gives the first answer as it was then, and changes nothing;
+// Repeating the call, after a lost answer say, gives the first answer as it was then, and changes nothing;
 // the same token with another request is [ErrInvalid]. A token is 1 to 128 bytes of valid UTF-8 without control characters
 // and spaces. A refused call, a dry run, a read and a change that changes nothing use up no token.
 func (e *Engine) Once(token string) *Engine {

@@ -49,8 +49,9 @@ type Store interface {
 	Update(ctx context.Context, fn func(UpdateTx) error) error
 }
 
-// A FreshStore is a [Store] of which [ViewTx.Images] and [ViewTx.Instances] make each record anew, by decoding it say: nobody else refers
-// to it or to what it holds. The engine hands it on as it is, where it would else have to copy it. What embeds a FreshStore is one too.
+// A FreshStore is a [Store] whose [ViewTx.Images] and [ViewTx.Instances] make each record anew, by decoding it say, so that nobody
+// else refers to it or to what it holds. The engine hands such a record on as it is, where it would otherwise copy it.
+// A type that embeds a FreshStore is one too.
 type FreshStore interface {
 	Store
 	// Fresh does nothing: having it is what says so.

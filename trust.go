@@ -50,7 +50,10 @@ func (t Trust) trusts(account, owner AccountID) bool {
 	return found
 }
 
-// SetTrust sets whose images the actor accepts (R11); the zero Trust accepts everyone's. The owners are a set.
+// SetTrust sets whose images the actor accepts (R11). The zero Trust accepts everyone's. The owners are taken as a set:
+// their order and repetitions mean nothing.
+//
+// More than 1,000 owners, or an invalid one, are [ErrInvalid]. No rule refuses it.
 func (e *Engine) SetTrust(ctx context.Context, actor AccountID, t Trust) error {
 	c, err := e.begin(ctx, "SetTrust", actor, t.validate())
 	if err != nil {
