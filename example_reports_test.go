@@ -21,10 +21,10 @@ func ExampleEngine_UnshareImpact() {
 
 	impact := must(engine.UnshareImpact(ctx, "acme", image.ID, "bob", "carol"))
 	fmt.Println(len(impact.Shares), "shares would end")
-	fmt.Println(impact.Instances["bob"], "of bob's machines could not be reinit any more")
+	fmt.Println(impact.Instances["bob"], "of bob's machines could not be reinitialised any more")
 	// Output:
 	// 2 shares would end
-	// 1 of bob's machines could not be reinit any more
+	// 1 of bob's machines could not be reinitialised any more
 }
 
 func ExampleEngine_DeleteImpact() {

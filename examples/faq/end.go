@@ -21,7 +21,7 @@ func (f *faq) ifIStop() error {
 	f.Say("Nothing else about his machine changes: it runs on, and can be captured.")
 	f.instance("bob", "bob-vm").OK()
 	f.capture("bob", "bob-vm", "bob-golden").OK()
-	f.Say("Shared again, it can be reinit again:")
+	f.Say("Shared again, it can be reinitialised again:")
 	f.share(publisher, img.ID, "bob").OK()
 	f.reinit("bob", "bob-vm").OK()
 	f.Say("Or he gives it a disk from another image:")
@@ -44,7 +44,7 @@ func (f *faq) canIDelete() error {
 	f.delete(publisher, img.ID).Refused(sharing.ErrImageShared, "R8")
 	f.Say("What would it do? Bob's machine has another disk by now:")
 	impact, err := f.DeleteImpact(f.ctx, publisher, img.ID)
-	f.Call(publisher, fmt.Sprintf("DeleteImpact(%s)", img.ID), err, "%s would end; machines that could not be reinit any more: %d of alice's, %d of bob's",
+	f.Call(publisher, fmt.Sprintf("DeleteImpact(%s)", img.ID), err, "%s would end; machines that could not be reinitialised any more: %d of alice's, %d of bob's",
 		count(len(impact.Shares), "share"), impact.Instances["alice"], impact.Instances["bob"]).OK()
 	f.Check(len(impact.Shares) == 2 && impact.Instances["alice"] == 1 && len(impact.Instances) == 1,
 		"the publisher knows whom it would hurt")

@@ -124,7 +124,7 @@ func (p *publisher) preview(images []catalogue.Image) (map[sharing.AccountID]int
 			hurt[account] += n
 		}
 	}
-	answer := fmt.Sprintf("%d shares would end; machines that could not be reinit any more:", shares)
+	answer := fmt.Sprintf("%d shares would end; machines that could not be reinitialised any more:", shares)
 	for _, account := range slices.Sorted(maps.Keys(hurt)) {
 		answer += fmt.Sprintf(" %d of %s,", hurt[account], account)
 	}

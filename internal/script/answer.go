@@ -134,7 +134,7 @@ func impactFacts(impact sharing.Impact) string {
 		instances = append(instances, fmt.Sprintf("%d of %s", impact.Instances[account], account))
 	}
 	return "shares that would end: " + cmp.Or(strings.Join(shares, ", "), "none") +
-		"\ninstances that could not be reinit any more: " + cmp.Or(strings.Join(instances, ", "), "none")
+		"\ninstances that could not be reinitialised any more: " + cmp.Or(strings.Join(instances, ", "), "none")
 }
 
 func exposureFacts(x sharing.Exposure) string {
