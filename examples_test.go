@@ -5,6 +5,7 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,6 +42,27 @@ func TestEveryMethodHasAnExample(t *testing.T) {
 	}
 	for name := range needed {
 		t.Errorf("there is no Example%s whose output is checked", name)
+	}
+}
+
+// TestEveryErrorHasAStatus fails for a kind of error that docs/HOWTO.md maps to no HTTP status.
+func TestEveryErrorHasAStatus(t *testing.T) {
+	howto, err := os.ReadFile(filepath.Join("docs", "HOWTO.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := 0
+	ast.Inspect(parsed(t)["errors.go"], func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Err") {
+			kinds++
+			if name := spec.Names[0].Name; !strings.Contains(string(howto), "`"+name+"`") {
+				t.Errorf("docs/HOWTO.md does not have %s", name)
+			}
+		}
+		return true
+	})
+	if kinds < 20 {
+		t.Fatalf("only %d kinds of error were found: are they declared elsewhere?", kinds)
 	}
 }
 

@@ -12,13 +12,8 @@ import (
 
 // One call opens the store, and makes what it needs in the database.
 func ExampleOpen() {
-	dsn := os.Getenv("SHARING_DSN") // such as postgres://sharing@localhost/sharing?sslmode=verify-full
-	if dsn == "" {
-		fmt.Println("set SHARING_DSN to a database")
-		return
-	}
 	ctx := context.Background()
-	store, err := pgstore.Open(ctx, dsn)
+	store, err := pgstore.Open(ctx, os.Getenv("SHARING_DSN")) // such as postgres://sharing@localhost/sharing?sslmode=verify-full
 	if err != nil {
 		log.Fatal(err)
 	}
