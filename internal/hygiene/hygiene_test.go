@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // files calls f with each file of the repository of which the name ends so, modules beside the root's included.
@@ -48,7 +49,7 @@ func TestFilesAreShort(t *testing.T) {
 	})
 }
 
-var link = regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+var link = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
 
 func TestLinksLeadSomewhere(t *testing.T) {
 	files(t, ".md", func(path string, text []byte) {
@@ -57,11 +58,43 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			if strings.Contains(to, "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), to)); err != nil {
+			target := path // for a link within the file
+			if to != "" {
+				target = filepath.Join(filepath.Dir(path), to)
+			}
+			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s links to %s, which is not there", path, to)
+			} else if place := string(found[2]); place != "" && !hasHeading(t, target, place) {
+				t.Errorf("%s links to %s in %s, which has no such heading", path, place, to)
 			}
 		}
 	})
+}
+
+var heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+
+// hasHeading reports whether a file has a heading that is linked to by place, as GitHub names it.
+func hasHeading(t *testing.T, path, place string) bool {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range heading.FindAllSubmatch(text, -1) {
+		name := strings.Map(func(r rune) rune {
+			switch {
+			case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
+				return unicode.ToLower(r)
+			case r == ' ':
+				return '-'
+			}
+			return -1
+		}, string(found[1]))
+		if place == "#"+name {
+			return true
+		}
+	}
+	return false
 }
 
 // Every exported name has a doc comment. A name in a group may have the group's.
