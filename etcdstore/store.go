@@ -1,6 +1,12 @@
 // Package etcdstore keeps an engine's state in etcd, for those who have outgrown one machine.
 //
 //	store, err := etcdstore.Open(ctx, []string{"http://10.0.0.1:2379", "http://10.0.0.2:2379", "http://10.0.0.3:2379"})
+//	if err != nil { … }
+//	defer store.Close()
+//	engine, err := sharing.New(store)
+//
+// Any number of programs may use one cluster, and behave as one. What is promised, and how to operate the cluster, is told in
+// docs/stores/etcd.md.
 //
 // # Requests
 //
