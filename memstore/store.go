@@ -55,8 +55,30 @@ const readLocks = 8
 
 // A readLock has a cache line of its own, and the next one, which processors fetch with it.
 type readLock struct {
-	sync.RWMutex
-	_ [128 - 24]byte
+	mu sync.RWMutex
+	_  [128 - 24]byte
+}
+
+// spins is how often a lock is tried before its caller sleeps: for longer than most changes take to be applied, since
+// to sleep and be woken, often with a processor that sleeps too, takes many times as long as that.
+const spins = 10_000
+
+func (l *readLock) lockToRead() {
+	for range spins {
+		if l.mu.TryRLock() {
+			return
+		}
+	}
+	l.mu.RLock()
+}
+
+func (l *readLock) lockToWrite() {
+	for range spins {
+		if l.mu.TryLock() {
+			return
+		}
+	}
+	l.mu.Lock()
 }
 
 var _ sharing.Store = (*Store)(nil)
@@ -96,9 +118,9 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 	}
 	tx := s.views.Get().(*view)
 	tx.ctx = ctx
-	tx.lock.RLock()
+	tx.lock.lockToRead()
 	defer func() {
-		tx.lock.RUnlock()
+		tx.lock.mu.RUnlock()
 		tx.ctx = nil
 		s.views.Put(tx)
 	}()
@@ -139,12 +161,12 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 // lock keeps out all that read.
 func (s *Store) lock() {
 	for i := range s.reading {
-		s.reading[i].Lock()
+		s.reading[i].lockToWrite()
 	}
 }
 
 func (s *Store) unlock() {
 	for i := range s.reading {
-		s.reading[i].Unlock()
+		s.reading[i].mu.Unlock()
 	}
 }
