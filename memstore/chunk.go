@@ -17,29 +17,20 @@ const maxRows = 128
 //
 //	the number of shares, in one byte,
 //	their tags, each one byte of the grantee's hash, by which they are found,
-//	their heads, of headSize bytes each: all that most decisions read,
-//	their names: the grantees,
-//	their times, of timesSize bytes each.
+//	their flags, each in one byte,
+//	where their entries begin, and where the last one ends, each in two bytes, counted from where the first begins,
+//	their entries: the grantee and the times, of which the flags tell how many there are.
 type chunk []byte
 
-// Where in a head the values are.
+// The flags of a share: its status, and which times its entry has beside that of its creation.
 const (
-	headName    = 0 // where its name ends, from where the first one begins, in four bytes
-	headStatus  = 4
-	headExpires = 5 // whether it expires
-	headSize    = 6
+	flagUpdated byte = 1 << 6 // if it was not only created
+	flagExpires byte = 1 << 7
+	flagsStatus      = flagUpdated - 1
 )
 
-// Where in the times the values are.
-const (
-	timesExpires = 0
-	timesCreated = timesExpires + timeSize
-	timesUpdated = timesCreated + timeSize
-	timesSize    = timesUpdated + timeSize
-
-	// A time is a number of seconds and one of nanoseconds: it has to hold the years 1 to 9999.
-	timeSize = 8 + 4
-)
+// timeSize is what a time takes: a number of seconds and one of nanoseconds, since it has to hold the years 1 to 9999.
+const timeSize = 8 + 4
 
 // A row is a share in a chunk.
 type row struct {
@@ -54,37 +45,39 @@ func (c chunk) len() int {
 	return int(c[0])
 }
 
-// headAt returns where the i-th head begins, or the heads end.
-func (c chunk) headAt(i int) int { return 1 + int(c[0]) + i*headSize }
+// tags, flags and entries return those of the shares from the i-th to before the j-th.
+func (c chunk) tags(i, j int) []byte { return c[1+i : 1+j] }
 
-// nameAt returns where the i-th name begins, or the names end, from where the first one begins.
-func (c chunk) nameAt(i int) int {
-	if i == 0 {
-		return 0
-	}
-	return int(binary.LittleEndian.Uint32(c[c.headAt(i-1)+headName:]))
-}
-
-// names returns the names from the i-th up to that before the j-th.
-func (c chunk) names(i, j int) []byte {
-	first := c.headAt(int(c[0]))
-	return c[first+c.nameAt(i) : first+c.nameAt(j)]
-}
-
-func (c chunk) name(i int) []byte { return c.names(i, i+1) }
-
-// times returns the times from the i-th share's up to those before the j-th's.
-func (c chunk) times(i, j int) []byte {
+func (c chunk) flags(i, j int) []byte {
 	n := int(c[0])
-	first := c.headAt(n) + c.nameAt(n)
-	return c[first+i*timesSize : first+j*timesSize]
+	return c[1+n+i : 1+n+j]
 }
+
+func (c chunk) entries(i, j int) []byte { return c[c.entryAt(i):c.entryAt(j)] }
+
+// entryAt returns where the i-th entry begins, or the last one ends.
+func (c chunk) entryAt(i int) int {
+	n := int(c[0])
+	return overhead(n) + int(binary.LittleEndian.Uint16(c[1+2*n+2*i:]))
+}
+
+// overhead returns what a chunk of n shares takes beside their entries.
+func overhead(n int) int { return 1 + 2*n + 2*(n+1) }
+
+// name returns the i-th grantee.
+func (c chunk) name(i int) []byte {
+	times := timesOf(c.flags(i, i+1)[0])
+	return c[c.entryAt(i) : c.entryAt(i+1)-times*timeSize]
+}
+
+// timesOf returns how many times an entry with these flags has.
+func timesOf(flags byte) int { return 1 + int(flags&flagUpdated/flagUpdated) + int(flags/flagExpires) }
 
 // find returns the share with grantee, which has the given tag.
 func (c chunk) find(grantee sharing.Grantee, tag byte) (row, bool) {
 	n := c.len()
 	for i := 0; i < n; i++ {
-		next := bytes.IndexByte(c[1+i:1+n], tag)
+		next := bytes.IndexByte(c.tags(i, n), tag)
 		if next < 0 {
 			break
 		}
@@ -108,23 +101,28 @@ func (c chunk) search(grantee sharing.Grantee) (int, bool) {
 	return low, low < c.len() && string(c.name(low)) == string(grantee)
 }
 
-func (r row) head() []byte { return r.chunk[r.chunk.headAt(r.index):] }
+func (r row) flags() byte { return r.chunk.flags(r.index, r.index+1)[0] }
 
-func (r row) status() sharing.ShareStatus { return sharing.ShareStatus(r.head()[headStatus]) }
+func (r row) status() sharing.ShareStatus { return sharing.ShareStatus(r.flags() & flagsStatus) }
 
-func (r row) expires() time.Time {
-	if r.head()[headExpires] == 0 {
-		return time.Time{}
-	}
-	return r.time(timesExpires)
-}
+func (r row) grantee() sharing.Grantee { return sharing.Grantee(r.chunk.name(r.index)) }
 
-func (r row) time(at int) time.Time {
-	v := r.chunk.times(r.index, r.index+1)[at:]
+// time returns one of the entry's times, counted from its end.
+func (r row) time(last int) time.Time {
+	v := r.chunk[r.chunk.entryAt(r.index+1)-(1+last)*timeSize:]
 	return time.Unix(int64(binary.LittleEndian.Uint64(v)), int64(binary.LittleEndian.Uint32(v[8:]))).UTC()
 }
 
-func (r row) grantee() sharing.Grantee { return sharing.Grantee(r.chunk.name(r.index)) }
+func (r row) created() time.Time { return r.time(0) }
+
+func (r row) updated() time.Time { return r.time(int(r.flags() & flagUpdated / flagUpdated)) }
+
+func (r row) expires() time.Time {
+	if r.flags()&flagExpires == 0 {
+		return time.Time{}
+	}
+	return r.time(timesOf(r.flags()) - 1)
+}
 
 func (r row) grant() sharing.Grant {
 	return sharing.Grant{Exists: true, Status: r.status(), Expires: r.expires()}
@@ -135,24 +133,31 @@ func (r row) share(image sharing.ImageID) sharing.Share {
 		Image:     image,
 		Grantee:   r.grantee(),
 		Status:    r.status(),
-		CreatedAt: r.time(timesCreated),
-		UpdatedAt: r.time(timesUpdated),
+		CreatedAt: r.created(),
+		UpdatedAt: r.updated(),
 		Expires:   r.expires(),
 	}
 }
 
-// appendShare appends a chunk of one share, whose grantee has the given tag, to c.
+// appendShare appends a chunk of one share, whose grantee has the given tag, to c, which is empty.
 func appendShare(c chunk, share *sharing.Share, tag byte) chunk {
-	c = append(c, 1, tag)
-	c = binary.LittleEndian.AppendUint32(c, uint32(len(share.Grantee)))
-	c = append(c, byte(share.Status), 0)
-	if !share.Expires.IsZero() {
-		c[len(c)-1] = 1
+	flags := byte(share.Status)
+	if !share.UpdatedAt.Equal(share.CreatedAt) {
+		flags |= flagUpdated
 	}
+	if !share.Expires.IsZero() {
+		flags |= flagExpires
+	}
+	c = append(c, 1, tag, flags, 0, 0)
+	c = binary.LittleEndian.AppendUint16(c, uint16(len(share.Grantee)+timesOf(flags)*timeSize))
 	c = append(c, share.Grantee...)
-	c = appendTime(c, share.Expires)
-	c = appendTime(c, share.CreatedAt)
-	return appendTime(c, share.UpdatedAt)
+	if flags&flagExpires != 0 {
+		c = appendTime(c, share.Expires)
+	}
+	if flags&flagUpdated != 0 {
+		c = appendTime(c, share.UpdatedAt)
+	}
+	return appendTime(c, share.CreatedAt)
 }
 
 func appendTime(c chunk, t time.Time) chunk {
@@ -168,43 +173,43 @@ type part struct {
 
 // join returns a chunk of the parts, one after the other.
 func join(parts ...part) chunk {
-	count, names := 0, 0
+	count, size := 0, 0
 	for _, p := range parts {
 		if p.from < p.to {
 			count += p.to - p.from
-			names += p.chunk.nameAt(p.to) - p.chunk.nameAt(p.from)
+			size += p.chunk.entryAt(p.to) - p.chunk.entryAt(p.from)
 		}
 	}
 	if count == 0 {
 		return nil
 	}
-	c := make(chunk, 0, 1+count*(1+headSize+timesSize)+names)
+	c := make(chunk, 0, overhead(count)+size)
 	c = append(c, byte(count))
 	for _, p := range parts {
 		if p.from < p.to {
-			c = append(c, p.chunk[1+p.from:1+p.to]...)
+			c = append(c, p.chunk.tags(p.from, p.to)...)
 		}
 	}
-	name := 0
 	for _, p := range parts {
 		if p.from < p.to {
-			moved, begin := name-p.chunk.nameAt(p.from), len(c)
-			c = append(c, p.chunk[p.chunk.headAt(p.from):p.chunk.headAt(p.to)]...)
-			for ; moved != 0 && begin < len(c); begin += headSize {
-				at := c[begin+headName:]
-				binary.LittleEndian.PutUint32(at, binary.LittleEndian.Uint32(at)+uint32(moved))
+			c = append(c, p.chunk.flags(p.from, p.to)...)
+		}
+	}
+	at := 0
+	for _, p := range parts {
+		if p.from < p.to {
+			moved := at - p.chunk.entryAt(p.from)
+			for i := p.from; i < p.to; i++ {
+				at = p.chunk.entryAt(i) + moved
+				c = binary.LittleEndian.AppendUint16(c, uint16(at))
 			}
-			name += p.chunk.nameAt(p.to) - p.chunk.nameAt(p.from)
+			at = p.chunk.entryAt(p.to) + moved
 		}
 	}
+	c = binary.LittleEndian.AppendUint16(c, uint16(at))
 	for _, p := range parts {
 		if p.from < p.to {
-			c = append(c, p.chunk.names(p.from, p.to)...)
-		}
-	}
-	for _, p := range parts {
-		if p.from < p.to {
-			c = append(c, p.chunk.times(p.from, p.to)...)
+			c = append(c, p.chunk.entries(p.from, p.to)...)
 		}
 	}
 	return c
