@@ -44,9 +44,9 @@ func (tx *view) Load(need sharing.Need) (state sharing.State, err error) {
 		state.Taken = true
 	}
 	if need.Operation != "" {
-		state.Operation = s.log.operation(need.Operation)
+		state.Operation, err = s.log.operation(need.Operation)
 	}
-	return state, nil
+	return state, err
 }
 
 // access sets to to what account, in these organizations, has of the image.

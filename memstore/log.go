@@ -3,76 +3,134 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
+	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/packed"
 )
-
-// eventsPerChunk is how many events a chunk of the log holds.
-const eventsPerChunk = 128
 
 // A log is the event log. A position in it is the number of events before it; the cursor of an event
 // is the position after it, as decimal text.
+//
+// Events are many and seldom read, so they are kept packed, and an operation is found by the hash of its ID:
+// the garbage collector has nothing to look at in either.
 type log struct {
-	chunks     [][]sharing.Event // all full but the last, so that nothing moves as the log grows
+	full       []block // of blockLength events each
+	last       block   // of less
 	length     int
 	byImage    index[sharing.ImageID, int]
 	byActor    index[sharing.AccountID, int]
-	operations map[string]int // where each begins: its events stand together
+	operations map[uint64]int      // where each begins, by its hash or, if another has that, the next free number
+	hash       func(string) uint64 // of an operation
 
 	waiting sync.Mutex    // guards grown among transactions that read
 	grown   chan struct{} // closed when the log grows; nil if nobody waits for it
 }
 
+// blockLength is how many events a block of the log holds.
+const blockLength = 128
+
+// A block is a number of events, one after the other, and where each ends.
+type block struct {
+	data []byte
+	ends []int
+}
+
+func (b *block) append(ev *sharing.Event) {
+	w := packed.Writer(b.data)
+	packed.Event(w, ev)
+	b.data = w.Bytes()
+	b.ends = append(b.ends, len(b.data))
+}
+
+// at returns the i-th event.
+func (b *block) at(i int) []byte {
+	begin := 0
+	if i > 0 {
+		begin = b.ends[i-1]
+	}
+	return b.data[begin:b.ends[i]]
+}
+
+// reset empties the block, for others to come.
+func (b *block) reset() { b.data, b.ends = b.data[:0], b.ends[:0] }
+
 func newLog() log {
+	seed := maphash.MakeSeed()
 	return log{
 		byImage:    make(index[sharing.ImageID, int]),
 		byActor:    make(index[sharing.AccountID, int]),
-		operations: make(map[string]int),
+		operations: make(map[uint64]int),
+		hash:       func(operation string) uint64 { return maphash.String(seed, operation) },
 	}
 }
 
-func (l *log) append(ev *sharing.Event) {
+// append appends an event, which is also given packed.
+func (l *log) append(ev *sharing.Event, packed []byte) {
 	at := l.length
-	if at%eventsPerChunk == 0 {
-		l.chunks = append(l.chunks, make([]sharing.Event, 0, eventsPerChunk))
-	}
-	last := &l.chunks[len(l.chunks)-1]
-	*last = append(*last, *ev)
 	l.length++
+	l.last.data = append(l.last.data, packed...)
+	l.last.ends = append(l.last.ends, len(l.last.data))
+	if len(l.last.ends) == blockLength {
+		l.full = append(l.full, block{slices.Clone(l.last.data), slices.Clone(l.last.ends)})
+		l.last.reset()
+	}
 	if ev.Image != "" {
 		l.byImage.add(ev.Image, at)
 	}
 	l.byActor.add(ev.Actor, at)
-	if _, begun := l.operations[ev.Operation]; !begun {
-		l.operations[ev.Operation] = at
+	if _, place, begun := l.find(ev.Operation); !begun {
+		l.operations[place] = at
 	}
 }
 
-// at returns the event after a position.
-func (l *log) at(position int) *sharing.Event {
-	return &l.chunks[position/eventsPerChunk][position%eventsPerChunk]
+// find returns where an operation begins, if it has begun, or else its place among the operations.
+func (l *log) find(operation string) (at int, place uint64, begun bool) {
+	for place = l.hash(operation); ; place++ {
+		if at, begun = l.operations[place]; !begun || l.operationAt(at) == operation {
+			return at, place, begun
+		}
+	}
+}
+
+// reader returns a reader of the event after a position.
+func (l *log) reader(position int) *packed.Codec {
+	b := &l.last
+	if n := position / blockLength; n < len(l.full) {
+		b = &l.full[n]
+	}
+	return packed.Reader(string(b.at(position % blockLength)))
+}
+
+// operationAt returns the operation of the event after a position.
+func (l *log) operationAt(position int) (operation string) {
+	packed.Text(l.reader(position), &operation) // which comes first
+	return operation
 }
 
 // read returns the event after a position, with its cursor.
-func (l *log) read(position int) sharing.Event {
-	ev := *l.at(position)
+func (l *log) read(position int) (ev sharing.Event, err error) {
+	r := l.reader(position)
+	packed.Event(r, &ev)
 	ev.Cursor = sharing.Cursor(strconv.Itoa(position + 1))
-	return ev
+	return ev, r.End()
 }
 
-func (l *log) operation(id string) []sharing.Event {
-	at, ok := l.operations[id]
-	if !ok {
-		return nil
+// operation returns the events of an operation, which stand together.
+func (l *log) operation(id string) (events []sharing.Event, err error) {
+	at, _, begun := l.find(id)
+	for ; begun && at < l.length && l.operationAt(at) == id; at++ {
+		ev, err := l.read(at)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, ev)
 	}
-	var events []sharing.Event
-	for ; at < l.length && l.at(at).Operation == id; at++ {
-		events = append(events, l.read(at))
-	}
-	return events
+	return events, nil
 }
 
 // position returns the position that a cursor stands for.
@@ -117,7 +175,11 @@ func (tx *view) Events(q sharing.EventQuery) ([]sharing.Event, error) {
 	}
 	var events []sharing.Event
 	for at := range l.positions(q, from) {
-		events = append(events, l.read(at))
+		ev, err := l.read(at)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, ev)
 		if len(events) == q.Limit {
 			break
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/imageshare/sharing/memstore"
 )
 
-// A reader goes on after any event, wherever a chunk of the log ends (R24).
+// A reader goes on after any event, wherever a block of the log ends (R24).
 func TestR24_EventsAfterEach(t *testing.T) {
 	e, err := sharing.New(memstore.New(), sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
 	if err != nil {

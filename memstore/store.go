@@ -137,8 +137,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	s.writing.Lock()
 	defer func() {
 		s.writing.Unlock()
-		clear(tx.writes)
-		tx.ctx, tx.writes = nil, tx.writes[:0]
+		tx.reset()
 		s.updates.Put(tx)
 	}()
 	if err := fn(tx); err != nil {
@@ -154,6 +153,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 		s.apply(&tx.writes[i])
 		put += len(tx.writes[i].shares)
 	}
+	s.appendEvents(tx.events, &tx.packed)
 	s.sweep(sweepRows(put))
 	return nil
 }

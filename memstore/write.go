@@ -6,6 +6,8 @@ import "github.com/imageshare/sharing"
 type update struct {
 	view
 	writes []write
+	events []sharing.Event
+	packed block // the events, packed before readers have to wait
 }
 
 // A write is one call of an update: only the fields that it needs are set.
@@ -17,7 +19,14 @@ type write struct {
 	shares   []sharing.Share
 	ended    []sharing.Grantee
 	endedOf  sharing.ImageID
-	events   []sharing.Event
+}
+
+// reset makes the update ready for another transaction.
+func (tx *update) reset() {
+	clear(tx.writes)
+	clear(tx.events)
+	tx.ctx, tx.writes, tx.events = nil, tx.writes[:0], tx.events[:0]
+	tx.packed.reset()
 }
 
 func (tx *update) write(w write) error {
@@ -54,7 +63,16 @@ func (tx *update) PutTrust(account sharing.AccountID, trust sharing.Trust) error
 }
 
 // Append implements [sharing.UpdateTx].
-func (tx *update) Append(events []sharing.Event) error { return tx.write(write{events: events}) }
+func (tx *update) Append(events []sharing.Event) error {
+	if err := tx.ctx.Err(); err != nil {
+		return err
+	}
+	tx.events = append(tx.events, events...)
+	for i := range events {
+		tx.packed.append(&events[i])
+	}
+	return nil
+}
 
 // apply makes the write. It can't fail.
 func (s *Store) apply(w *write) {
@@ -68,7 +86,6 @@ func (s *Store) apply(w *write) {
 	}
 	s.putShares(w.shares)
 	s.deleteShares(w.endedOf, w.ended)
-	s.appendEvents(w.events)
 }
 
 func (s *Store) putImage(img *image) {
@@ -153,10 +170,10 @@ func (s *Store) putTrust(account sharing.AccountID, trust sharing.Trust) {
 	s.trust[account] = trust
 }
 
-func (s *Store) appendEvents(events []sharing.Event) {
+func (s *Store) appendEvents(events []sharing.Event, packed *block) {
 	for i := range events {
 		ev := &events[i]
-		s.log.append(ev)
+		s.log.append(ev, packed.at(i))
 		if ev.Image != "" {
 			s.image(ev.Image).sequence = ev.Sequence
 		}

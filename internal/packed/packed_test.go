@@ -86,6 +86,14 @@ func TestForms(t *testing.T) {
 	t.Run("Image", func(t *testing.T) { testForm(t, packed.Image) })
 	t.Run("Instance", func(t *testing.T) { testForm(t, packed.Instance) })
 	t.Run("Trust", func(t *testing.T) { testForm(t, packed.Trust) })
+	t.Run("Share", func(t *testing.T) { testForm(t, packed.Share) })
+	t.Run("Event", func(t *testing.T) {
+		testForm(t, func(c *packed.Codec, v *sharing.Event) {
+			if packed.Event(c, v); !c.Reading() {
+				v.Cursor = "" // which is the log's to tell
+			}
+		})
+	})
 }
 
 // FuzzImage reads anything: what can be read is written as something that reads the same.
