@@ -11,10 +11,11 @@ import (
 // Its record never changes: transactions hand out pointers to it. A new record comes in a new image,
 // which takes over the rest. The other fields are read and written under the store's locks.
 type image struct {
-	shares   shares
-	sequence int64 // of the last event about it
+	// What decisions read comes first, and fits into two cache lines.
+	shares shares
 	// record has no ID if the ID is known from shares or events only.
-	record sharing.ImageRecord
+	record   sharing.ImageRecord
+	sequence int64 // of the last event about it
 }
 
 // live reports whether listings find the image.
