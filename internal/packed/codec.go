@@ -130,6 +130,12 @@ func State[T ~uint8](c *Codec, s *T) {
 // Labels passes labels: none and no map are one.
 func (c *Codec) Labels(labels *map[string]string) {
 	n := c.Length(len(*labels))
+	if c.reading {
+		*labels = nil
+	}
+	if n == 0 { // most often: what sorts keys takes memory even for none
+		return
+	}
 	if !c.reading {
 		for _, key := range slices.Sorted(maps.Keys(*labels)) {
 			value := (*labels)[key]
@@ -138,10 +144,7 @@ func (c *Codec) Labels(labels *map[string]string) {
 		}
 		return
 	}
-	*labels = nil
-	if n > 0 {
-		*labels = make(map[string]string, n)
-	}
+	*labels = make(map[string]string, n)
 	for range n {
 		var key, value string
 		Text(c, &key)
