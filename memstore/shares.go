@@ -19,8 +19,10 @@ type shares struct {
 	everyone bool         // whether one is with sharing.Everyone: few are, and every decision asks
 }
 
+// moreShares are the chunks after the first, of which none is empty.
 type moreShares struct {
-	chunks []chunk // after the first; none is empty
+	chunks []chunk
+	bounds []sharing.Grantee // of each chunk: none of its grantees is less, and all in the chunks before it are
 }
 
 func (s *shares) empty() bool { return s.first == nil }
@@ -44,7 +46,7 @@ func (s *shares) chunkCount() int {
 func (s *shares) chunkOf(grantee sharing.Grantee) int {
 	low, high := 0, s.chunkCount()
 	for high-low > 1 {
-		if mid := (low + high) / 2; string((*s.chunkAt(mid)).name(0)) <= string(grantee) {
+		if mid := (low + high) / 2; s.more.bounds[mid-1] <= grantee {
 			low = mid
 		} else {
 			high = mid
@@ -162,6 +164,7 @@ func (s *shares) insertChunk(n int, c chunk) {
 		s.more = new(moreShares)
 	}
 	s.more.chunks = slices.Insert(s.more.chunks, n-1, c)
+	s.more.bounds = slices.Insert(s.more.bounds, n-1, row{c, 0}.grantee())
 }
 
 func (s *shares) dropChunk(n int) {
@@ -174,6 +177,7 @@ func (s *shares) dropChunk(n int) {
 		n = 1
 	}
 	s.more.chunks = slices.Delete(s.more.chunks, n-1, n)
+	s.more.bounds = slices.Delete(s.more.bounds, n-1, n)
 	if len(s.more.chunks) == 0 {
 		s.more = nil
 	}
