@@ -39,3 +39,31 @@ func BenchmarkShare(b *testing.B) {
 		i++
 	}
 }
+
+// A share with one grantee takes few allocations, even if it is the first of its owner, its image and its grantee.
+func TestShare_Allocates(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool drop what it keeps")
+	}
+	const runs, most = 100, 12
+	type ask struct {
+		owner   sharing.AccountID
+		image   sharing.ImageID
+		grantee []sharing.Grantee
+	}
+	w := newWorld(t)
+	var asks []ask
+	for i := range 1 + runs { // the first warms up
+		owner := sharing.AccountID(fmt.Sprint("owner-", i))
+		asks = append(asks, ask{owner, w.image(owner), []sharing.Grantee{sharing.Grantee(fmt.Sprint("friend-", i))}})
+	}
+	ctx := t.Context()
+	if n := testing.AllocsPerRun(runs, func() {
+		if _, err := w.Share(ctx, asks[0].owner, asks[0].image, asks[0].grantee...); err != nil {
+			t.Fatal(err)
+		}
+		asks = asks[1:]
+	}); n > most {
+		t.Errorf("a share takes %v allocations, want at most %d", n, most)
+	}
+}

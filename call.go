@@ -18,8 +18,8 @@ type call struct {
 }
 
 // begin starts a call, and fails on bad input that the call alone shows.
-func (e *Engine) begin(ctx context.Context, op string, actor AccountID, input ...error) (*call, error) {
-	c := &call{Engine: e, ctx: ctx, op: op, actor: actor, outside: e.outside()}
+func (e *Engine) begin(ctx context.Context, op string, actor AccountID, input ...error) (call, error) {
+	c := call{Engine: e, ctx: ctx, op: op, actor: actor, outside: e.outside()}
 	return c, c.named(firstError(actor.Validate(), firstError(input...)))
 }
 
@@ -91,7 +91,7 @@ func (c *call) answered(err error) bool {
 
 // A change is a call that changes something.
 type change[T any] struct {
-	*call
+	call
 	need Need
 	// decide answers with the result, and with the events that bring it about: none if all is already so (R23).
 	decide    func(*moment) (T, []Event, error)
@@ -105,22 +105,23 @@ type change[T any] struct {
 	committing bool  // whether the closure left something to commit
 }
 
-// makeChange makes a change. request is what was asked, as far as two requests under one token must not differ.
-func makeChange[T, R any](c *call, request R, need Need, decide func(*moment) (T, []Event, error)) (result T, err error) {
+// makeChange makes a change. request is what was asked, as far as two requests under one token must not differ;
+// its type is a parameter so that only a token makes an interface value of it.
+func makeChange[T, R any](c call, request R, need Need, decide func(*moment) (T, []Event, error)) (result T, err error) {
 	ch := &change[T]{call: c, need: need, decide: decide}
-	if c.once {
-		if ch.token, err = c.tokenFor(request); err != nil {
-			return result, c.named(err)
+	if ch.once {
+		if ch.token, err = ch.tokenFor(request); err != nil {
+			return result, ch.named(err)
 		}
 		ch.need.Operation, ch.operation = ch.token.operation, ch.token.operation
 	} else {
 		ch.operation = rand.Text()
 	}
 	for draws := 1; ; draws++ {
-		if err = c.draw(&ch.need); err == nil {
+		if err = ch.draw(&ch.need); err == nil {
 			err = ch.transact()
 		}
-		for c.answered(err) {
+		for ch.answered(err) {
 			err = ch.transact()
 		}
 		if !errors.Is(err, errTaken) || draws == maxDraws {
@@ -128,7 +129,7 @@ func makeChange[T, R any](c *call, request R, need Need, decide func(*moment) (T
 		}
 	}
 	if err != nil {
-		return result, c.named(err)
+		return result, ch.named(err)
 	}
 	return ch.result, nil
 }

@@ -215,7 +215,7 @@ func (e *Engine) setImage(ctx context.Context, op string, actor AccountID, need 
 }
 
 func (c *call) setImage(request any, need Need, kind EventKind, set func(m *moment, img *ImageRecord) (changed bool, err error)) error {
-	_, err := makeChange(c, request, need, func(m *moment) (none struct{}, events []Event, err error) {
+	_, err := makeChange(*c, request, need, func(m *moment) (none struct{}, events []Event, err error) {
 		img, err := m.ownImage(need.Image)
 		if err != nil {
 			return none, nil, err

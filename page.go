@@ -36,7 +36,7 @@ func (p Page) size() (int, error) {
 
 // A listing is a call that answers with one page.
 type listing struct {
-	*call
+	call
 	binding
 	limit int
 	after []string // the key of the item before the page, or empty strings

@@ -256,7 +256,9 @@ func (m *moment) presentShare(g Grantee) (Share, bool) {
 
 // sharesWith returns the shares of image with grantees, in their order, and those of them that are new: where none is present (R23).
 func (m *moment) sharesWith(grantees []Grantee, image ImageID, expires time.Time) (shares, added []Share) {
-	shares = make([]Share, 0, len(grantees))
+	n := len(grantees)
+	both := make([]Share, 2*n) // side by side, since most often all are new
+	shares, added = both[:0:n], both[n:n]
 	for _, g := range grantees {
 		share, present := m.presentShare(g)
 		if !present {
