@@ -193,6 +193,23 @@ func TestR13_ExpiredShareOfOnesOwn(t *testing.T) {
 	want(t, w.Leave(t.Context(), "b", img), sharing.ErrNotShared)
 }
 
+// An expiry may be any instant of the years to 9999, in whatever zone it is given (R15).
+func TestR15_LatestExpiry(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	last := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).Add(-1)
+	east, west := time.FixedZone("east", 3600), time.FixedZone("west", -3600)
+	for expires, kind := range map[time.Time]error{
+		last: nil, last.In(east): nil, last.Add(1): sharing.ErrInvalid, last.Add(1).In(west): sharing.ErrInvalid,
+	} {
+		shares, err := w.ShareUntil(t.Context(), "owner", img, expires, "b")
+		want(t, err, kind)
+		if kind == nil && !shares[0].Expires.Equal(expires) {
+			t.Errorf("got %+v, want the expiry %v", shares[0], expires)
+		}
+	}
+}
+
 // The limit is judged only when grantees are added: not when a lower limit finds more there (R29).
 func TestR29_FewerThanBefore(t *testing.T) {
 	w := newWorld(t)

@@ -105,18 +105,18 @@ func validGrantees(grantees []Grantee) error {
 	return nil
 }
 
-// latestExpiry is the end of the last year that every store and encoding can hold.
-var latestExpiry = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+// latestYear is the last one that every store and encoding can hold.
+const latestYear = 9999
 
-// validExpiry checks an expiry that a call gives, at the moment of the call: zero, or in the future (R15).
+// validExpiry checks an expiry that a call gives, in UTC, at the moment of the call: zero, or in the future (R15).
 func validExpiry(expires, now time.Time) error {
 	switch {
 	case expires.IsZero():
 		return nil
 	case !expires.After(now):
 		return invalid("expires", "%s is not in the future: it is %s now", expires.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano))
-	case expires.After(latestExpiry):
-		return invalid("expires", "is after the year 9999: give zero for a share that never expires")
+	case expires.Year() > latestYear:
+		return invalid("expires", "is after the year %d: give zero for a share that never expires", latestYear)
 	}
 	return nil
 }
