@@ -11,7 +11,7 @@ import (
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) Images(ctx context.Context, actor AccountID, q ImageQuery) iter.Seq2[Image, error] {
-	return all(func(p Page) ([]Image, string, error) { return e.ImagesPage(ctx, actor, q, p) })
+	return all(ctx, "Images", func(p Page) ([]Image, string, error) { return e.ImagesPage(ctx, actor, q, p) })
 }
 
 // ImagesPage is [Engine.Images] one page at a time, for API servers: next is the cursor of the page after this,
@@ -74,7 +74,7 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 //
 // It is refused with [ErrImageNotFound]. An error ends the listing.
 func (e *Engine) Shares(ctx context.Context, actor AccountID, image ImageID) iter.Seq2[Share, error] {
-	return all(func(p Page) ([]Share, string, error) { return e.SharesPage(ctx, actor, image, p) })
+	return all(ctx, "Shares", func(p Page) ([]Share, string, error) { return e.SharesPage(ctx, actor, image, p) })
 }
 
 // SharesPage is [Engine.Shares] one page at a time: next is the cursor of the page after this, and empty after the last.
@@ -134,7 +134,7 @@ func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
-	return all(func(p Page) ([]Share, string, error) { return e.SharesReceivedPage(ctx, actor, q, p) })
+	return all(ctx, "SharesReceived", func(p Page) ([]Share, string, error) { return e.SharesReceivedPage(ctx, actor, q, p) })
 }
 
 // SharesReceivedPage is [Engine.SharesReceived] one page at a time: next is the cursor of the page after this,
@@ -150,7 +150,7 @@ func (e *Engine) SharesReceivedPage(ctx context.Context, actor AccountID, q Shar
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
-	return all(func(p Page) ([]Share, string, error) { return e.SharesGivenPage(ctx, actor, q, p) })
+	return all(ctx, "SharesGiven", func(p Page) ([]Share, string, error) { return e.SharesGivenPage(ctx, actor, q, p) })
 }
 
 // SharesGivenPage is [Engine.SharesGiven] one page at a time: next is the cursor of the page after this, and empty after the last.
@@ -209,7 +209,7 @@ func (m *moment) pageOfShares(l listing, read func(ShareScan) ([]SharedImage, er
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) Instances(ctx context.Context, actor AccountID, q InstanceQuery) iter.Seq2[Instance, error] {
-	return all(func(p Page) ([]Instance, string, error) { return e.InstancesPage(ctx, actor, q, p) })
+	return all(ctx, "Instances", func(p Page) ([]Instance, string, error) { return e.InstancesPage(ctx, actor, q, p) })
 }
 
 // InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page after this, and empty after the last.

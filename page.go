@@ -124,18 +124,23 @@ func gather[T, I any](limit int, scan func(limit int) ([]T, error), keep func(*T
 // smallestScan keeps a page of few items from many small reads where the actor is to see only some of what is found.
 const smallestScan = 16
 
-// all returns the items of a listing, page by page. Each page is of one moment, and the body of the loop may call the engine.
-func all[T any](page func(Page) ([]T, string, error)) iter.Seq2[T, error] {
+// all returns the items of op, a listing, page by page. Each page is of one moment, and the body of the loop may call the engine.
+// The loop ends when its context does, also within a page.
+func all[T any](ctx context.Context, op string, page func(Page) ([]T, string, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
+		var none T
 		next := Page{Limit: maxPage}
 		for {
 			items, cursor, err := page(next)
 			if err != nil {
-				var none T
 				yield(none, err)
 				return
 			}
 			for _, item := range items {
+				if err := ctx.Err(); err != nil {
+					yield(none, named(op, err))
+					return
+				}
 				if !yield(item, nil) {
 					return
 				}

@@ -26,6 +26,10 @@ func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, erro
 				return
 			}
 			for _, ev := range events {
+				if err := ctx.Err(); err != nil {
+					yield(Event{}, named("Events", err))
+					return
+				}
 				if !yield(ev.clone(), nil) {
 					return
 				}
