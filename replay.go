@@ -89,6 +89,7 @@ type replayed struct {
 	sequence int64
 	owner    AccountID
 	region   Region
+	deleted  bool
 }
 
 // add takes the next event of the log to be written.
@@ -122,6 +123,8 @@ func (r *replay) follows(ev Event) error {
 		what = "holds the record of another instance"
 	case slices.ContainsFunc(ev.Shares, func(share Share) bool { return share.Image != ev.Image }):
 		what = "holds a share of another image"
+	case rec != nil && rec.Owner != ev.Actor, ev.InstanceRecord != nil && ev.InstanceRecord.Owner != ev.Actor:
+		what = "changes what its actor does not own"
 	case ev.Image == "" && ev.Trust == nil:
 		what = "is about no image"
 	case ev.Image == "":
@@ -132,12 +135,14 @@ func (r *replay) follows(ev Event) error {
 		what = "is about an image that was not made before"
 	case rec != nil && was.sequence > 0 && (rec.Owner != was.owner || rec.Region != was.region):
 		what = "gives an image to another owner or region"
+	case was.deleted && (rec != nil || len(ev.Shares) > 0):
+		what = "brings back what was deleted"
 	}
 	if what != "" {
 		return invalid("event", "%s (%s of operation %s) %s: the log is not whole", quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
 	}
 	if rec != nil {
-		was.owner, was.region = rec.Owner, rec.Region
+		was.owner, was.region, was.deleted = rec.Owner, rec.Region, !rec.DeletedAt.IsZero()
 	}
 	was.sequence = ev.Sequence
 	r.images[ev.Image] = was

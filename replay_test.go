@@ -66,6 +66,8 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 	w.launch("b", img)
 	want(t, w.SetTrust(ctx, "b", sharing.Trust{Owners: []sharing.AccountID{"owner"}}), nil)
 	want(t, w.Protect(ctx, "owner", img), nil)
+	gone := w.image("owner")
+	want(t, w.Delete(ctx, "owner", gone), nil)
 	want(t, sharing.Replay(ctx, memstore.New(), sequence(w.log())), nil)
 
 	for name, damage := range map[string]func(log []sharing.Event) []sharing.Event{
@@ -82,7 +84,8 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		"an image's ID":    edit(0, func(ev *sharing.Event) { ev.Image, ev.ImageRecord.ID = "a b", "a b" }),
 		"another image":    edit(0, func(ev *sharing.Event) { ev.ImageRecord.ID = "other" }),
 		"an owner":         edit(0, func(ev *sharing.Event) { ev.ImageRecord.Owner = "" }),
-		"another owner":    edit(4, func(ev *sharing.Event) { ev.ImageRecord.Owner = "b" }),
+		"another owner":    edit(4, func(ev *sharing.Event) { ev.Actor, ev.ImageRecord.Owner = "b", "b" }),
+		"another's image":  edit(4, func(ev *sharing.Event) { ev.Actor = "b" }),
 		"a region":         edit(0, func(ev *sharing.Event) { ev.ImageRecord.Region = "" }),
 		"another region":   edit(4, func(ev *sharing.Event) { ev.ImageRecord.Region = "elsewhere" }),
 		"a state":          edit(0, func(ev *sharing.Event) { ev.ImageRecord.State = 3 }),
@@ -93,7 +96,12 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		"another instance": edit(2, func(ev *sharing.Event) { ev.Instance = "other" }),
 		"an instance's ID": edit(2, func(ev *sharing.Event) { ev.Instance, ev.InstanceRecord.ID = "a b", "a b" }),
 		"no instance":      edit(2, func(ev *sharing.Event) { ev.InstanceRecord.Owner = "" }),
-		"a trust policy":   edit(3, func(ev *sharing.Event) { ev.Trust.Owners[0] = "*" }),
+		"another's disk":   edit(2, func(ev *sharing.Event) { ev.InstanceRecord.Owner = "x" }),
+		"a deleted image":  afterDelete(func(ev *sharing.Event) { ev.ImageRecord.DeletedAt = time.Time{} }),
+		"a deleted share": afterDelete(func(ev *sharing.Event) {
+			ev.ImageRecord, ev.Shares = nil, []sharing.Share{{Image: ev.Image, Grantee: "b"}}
+		}),
+		"a trust policy": edit(3, func(ev *sharing.Event) { ev.Trust.Owners[0] = "*" }),
 	} {
 		to := &world{t: t, store: memstore.New()}
 		err := sharing.Replay(ctx, to.store, sequence(damage(w.log())))
@@ -105,6 +113,18 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		if log := to.log(); len(log) > 0 {
 			t.Errorf("%s: the store has %d events", name, len(log))
 		}
+	}
+}
+
+// afterDelete damages a log that ends with the delete of an image: another event of that image, which edit makes of it, follows.
+func afterDelete(edit func(*sharing.Event)) func([]sharing.Event) []sharing.Event {
+	return func(log []sharing.Event) []sharing.Event {
+		ev := log[len(log)-1]
+		ev.Sequence++
+		rec := *ev.ImageRecord
+		ev.ImageRecord = &rec
+		edit(&ev)
+		return append(log, ev)
 	}
 }
 
