@@ -55,30 +55,22 @@ const readLocks = 8
 
 // A readLock has a cache line of its own, and the next one, which processors fetch with it.
 type readLock struct {
-	mu sync.RWMutex
-	_  [128 - 24]byte
+	sync.RWMutex
+	_ [128 - 24]byte
 }
 
-// spins is how often a lock is tried before its caller sleeps: for longer than most changes take to be applied, since
-// to sleep and be woken, often with a processor that sleeps too, takes many times as long as that.
+// spins is how often a lock is tried before its caller sleeps: for longer than most changes take, since to sleep and be woken,
+// often with a processor that sleeps too, takes many times as long as that.
 const spins = 10_000
 
-func (l *readLock) lockToRead() {
+// got tries to get a lock for a while, and reports whether it did.
+func got(try func() bool) bool {
 	for range spins {
-		if l.mu.TryRLock() {
-			return
+		if try() {
+			return true
 		}
 	}
-	l.mu.RLock()
-}
-
-func (l *readLock) lockToWrite() {
-	for range spins {
-		if l.mu.TryLock() {
-			return
-		}
-	}
-	l.mu.Lock()
+	return false
 }
 
 var _ sharing.Store = (*Store)(nil)
@@ -118,9 +110,11 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 	}
 	tx := s.views.Get().(*view)
 	tx.ctx = ctx
-	tx.lock.lockToRead()
+	if !got(tx.lock.TryRLock) {
+		tx.lock.RLock()
+	}
 	defer func() {
-		tx.lock.mu.RUnlock()
+		tx.lock.RUnlock()
 		tx.ctx = nil
 		s.views.Put(tx)
 	}()
@@ -134,7 +128,9 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	}
 	tx := s.updates.Get().(*update)
 	tx.ctx = ctx
-	s.writing.Lock()
+	if !got(s.writing.TryLock) {
+		s.writing.Lock()
+	}
 	defer func() {
 		s.writing.Unlock()
 		tx.reset()
@@ -161,12 +157,14 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 // lock keeps out all that read.
 func (s *Store) lock() {
 	for i := range s.reading {
-		s.reading[i].lockToWrite()
+		if l := &s.reading[i]; !got(l.TryLock) {
+			l.Lock()
+		}
 	}
 }
 
 func (s *Store) unlock() {
 	for i := range s.reading {
-		s.reading[i].mu.Unlock()
+		s.reading[i].Unlock()
 	}
 }
