@@ -172,16 +172,10 @@ func (ch *change[T]) transact() error {
 		return ch.err
 	case err == nil || errors.Is(err, ErrConflict):
 		return err
-	case !ch.committing, ch.ended(err):
+	case !ch.committing:
 		return unchanged(err)
 	}
 	return ch.outcome(err)
-}
-
-// ended reports whether err says that the context ended before the commit. The store is believed: it can't be asked any more.
-func (c *call) ended(err error) bool {
-	ended := c.ctx.Err()
-	return ended != nil && errors.Is(err, ended) && !errors.Is(err, ErrOutcomeUnknown)
 }
 
 // view is the closure of a dry run.

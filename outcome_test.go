@@ -136,27 +136,6 @@ func TestR26_UnknownStaysUnknown(t *testing.T) {
 	})
 }
 
-// A store that says that the context ended before its commit can tell, and is believed; one that lost the commit can't (R26).
-func TestR26_ContextEnds(t *testing.T) {
-	for _, lost := range []error{nil, sharing.ErrOutcomeUnknown} {
-		w := newWorld(t)
-		e, store := w.lossy()
-		ctx, cancel := context.WithCancel(t.Context())
-		store.update = func(ctx context.Context, fn func(sharing.UpdateTx) error) error {
-			if err := store.discarded(ctx, fn); !errors.Is(err, errLost) {
-				return err
-			}
-			cancel()
-			return errors.Join(ctx.Err(), lost)
-		}
-		_, err := e.Register(ctx, "owner", sharing.ImageSpec{Region: "r1"})
-		want(t, err, context.Canceled)
-		if errors.Is(err, sharing.ErrOutcomeUnknown) != (lost != nil) {
-			t.Errorf("got %v where the store says %v", err, lost)
-		}
-	}
-}
-
 // Only the last run of a transaction counts: if it changes nothing, its outcome is not unknown (R26).
 func TestR26_NothingToCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
