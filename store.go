@@ -28,7 +28,7 @@ import (
 //
 // What a transaction returns stays valid after it, and nobody changes it: neither the engine, which copies what it
 // hands on, nor the store, which may therefore return what it holds. What the engine passes to a transaction
-// it does not change afterwards, so that a store may keep it.
+// it does not change afterwards, so that a store may keep it; nor does the store change it, not even its order.
 //
 // A record that can't be decoded is an error that says which, never an absent record.
 //

@@ -108,7 +108,7 @@ func (stock benchStock) put(b *testing.B, store sharing.Store) {
 		}
 		items = append(items, image(img.id, img.owner), shares)
 		if i%50 == 49 {
-			if err := update(b.Context(), store, func(tx sharing.UpdateTx) error { return put(tx, items...) }); err != nil {
+			if err := (patient{store}).Update(b.Context(), func(tx sharing.UpdateTx) error { return put(tx, items...) }); err != nil {
 				b.Fatal(err)
 			}
 			items = nil

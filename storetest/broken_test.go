@@ -83,6 +83,7 @@ type hooked struct {
 type hooks struct {
 	need       func(*sharing.Need)
 	state      func(sharing.UpdateTx, sharing.Need, *sharing.State)
+	access     func(sharing.AccountID, sharing.ImageID, *sharing.Trust)
 	imageScan  func(*sharing.ImageScan)
 	images     func([]sharing.Access) []sharing.Access
 	derived    func([]*sharing.ImageRecord) []*sharing.ImageRecord
@@ -107,6 +108,15 @@ func (tx hooked) Load(need sharing.Need) (sharing.State, error) {
 		tx.state(tx.UpdateTx, need, &state)
 	}
 	return state, err
+}
+
+func (tx hooked) Access(account sharing.AccountID, organizations []sharing.OrganizationID, image sharing.ImageID) (
+	sharing.Access, sharing.Trust, error) {
+	access, trust, err := tx.UpdateTx.Access(account, organizations, image)
+	if tx.access != nil {
+		tx.access(account, image, &trust)
+	}
+	return access, trust, err
 }
 
 func (tx hooked) Images(scan sharing.ImageScan) ([]sharing.Access, error) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,12 +17,15 @@ import (
 func testChanged(t *testing.T, open opener) {
 	c := newCheck(t, open)
 	n := 0
-	grow := func() { // by each handle in turn
+	next := func() []sharing.Event { // an event of an image, or of none, or two
 		n++
-		err := update(c.ctx, c.handle(n), func(tx sharing.UpdateTx) error {
-			return put(tx, event(fmt.Sprint("op", n), "me", "img", int64(n)))
-		})
-		if err != nil {
+		op := fmt.Sprint("op", n)
+		img, trust := event(op, "me", "img", int64(n)), sharing.Event{Operation: op, At: noon, Actor: "me", Kind: sharing.EventTrustSet}
+		return [][]sharing.Event{{img}, {trust}, {img, trust}}[n%3]
+	}
+	grow := func() { // by each handle in turn
+		events := next()
+		if err := c.handle(n).Update(c.ctx, func(tx sharing.UpdateTx) error { return tx.Append(events) }); err != nil {
 			c.Fatal(err)
 		}
 	}
@@ -56,6 +61,8 @@ func testChanged(t *testing.T, open opener) {
 			return nil
 		})
 	})
+	c.run("Uncommitted", func() { testChangedUncommitted(c, next()) })
+	c.run("Meanwhile", func() { testChangedMeanwhile(c, next()) })
 	c.run("ViewEnded", func() {
 		ctx, cancel := context.WithCancel(c.ctx)
 		wait := changed(ctx, c.store)
@@ -73,14 +80,16 @@ func testChanged(t *testing.T, open opener) {
 				cancel()
 			}
 			c.within("wait ends with the context's error when its context does, and may return nil only too early", func() error {
-				for {
-					if err := wait(ctx); !errors.Is(err, context.Canceled) && (err != nil || ctx.Err() == nil) {
-						return fmt.Errorf("wait returned %v", err)
-					} else if err != nil {
+				for late := 0; late < 1000; wait = changed(c.ctx, c.store) {
+					if err := wait(ctx); errors.Is(err, context.Canceled) {
 						return nil
+					} else if err != nil {
+						return fmt.Errorf("wait returned %v", err)
+					} else if ctx.Err() != nil {
+						late++
 					}
-					wait = changed(c.ctx, c.store)
 				}
+				return errors.New("wait returned nil again and again, though its context had ended")
 			})
 			cancel()
 		}
@@ -88,6 +97,63 @@ func testChanged(t *testing.T, open opener) {
 	c.run("Goroutines", func() {
 		testChangedLeaks(c, changed)
 	})
+}
+
+// testChangedUncommitted asks, while events are appended and not committed, to be told when the log has grown.
+func testChangedUncommitted(c *check, events []sharing.Event) {
+	m := newMeeting(2)
+	appended, ended := make(chan struct{}), make(chan error, 1)
+	meet := sync.OnceFunc(func() {
+		close(appended)
+		m.wait()
+	})
+	go func() {
+		err := c.store.Update(c.ctx, func(tx sharing.UpdateTx) error {
+			err := tx.Append(events)
+			meet()
+			return err
+		})
+		meet()
+		ended <- err
+	}()
+	<-appended
+	c.waitsFor(events, func() {})
+	m.wait()
+	c.within("a transaction that appends ends", func() error { return <-ended })
+}
+
+// testChangedMeanwhile asks after events were committed since the transaction's instant.
+func testChangedMeanwhile(c *check, events []sharing.Event) {
+	ended := make(chan error, 1)
+	c.waitsFor(events, func() {
+		m := newMeeting(2)
+		go func() {
+			err := c.handle(1).Update(c.ctx, func(tx sharing.UpdateTx) error { return tx.Append(events) })
+			m.wait()
+			ended <- err
+		}()
+		m.wait()
+	})
+	c.within("a transaction that appends ends", func() error { return <-ended })
+}
+
+// waitsFor reads the log, lets something happen, and asks for Changed, in one View. Then, unless it has found the events, it waits.
+func (c *check) waitsFor(events []sharing.Event, happen func()) {
+	c.Helper()
+	var wait func(context.Context) error
+	var found []sharing.Event
+	happen = sync.OnceFunc(happen)
+	c.view(c.store, func(tx sharing.ViewTx) (err error) {
+		found, err = tx.Events(sharing.EventQuery{Limit: many})
+		happen()
+		wait = tx.Changed()
+		return err
+	})
+	operation := events[0].Operation
+	if !slices.ContainsFunc(found, func(ev sharing.Event) bool { return ev.Operation == operation }) {
+		c.within("wait misses nothing: an event that was appended before the transaction and is committed after it, or that was committed during it, ends it",
+			func() error { return wait(c.ctx) })
+	}
 }
 
 // testChangedLeaks waits in vain, again and again, and counts goroutines.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,10 @@ const enoughFailures = 12
 
 func newCheck(t *testing.T, open opener) *check {
 	t.Helper()
-	stores := open(t)
+	var stores []sharing.Store
+	for _, store := range open(t) {
+		stores = append(stores, patient{store})
+	}
 	return &check{T: t, ctx: t.Context(), stores: stores, store: stores[0], reference: newReference()}
 }
 
@@ -54,21 +58,41 @@ func (c *check) run(name string, test func()) {
 // handle returns the i-th handle, in turns.
 func (c *check) handle(i int) sharing.Store { return c.stores[i%len(c.stores)] }
 
-// update runs fn until it ends otherwise than with a conflict, which the contract allows at any time.
-func update(ctx context.Context, store sharing.Store, fn func(sharing.UpdateTx) error) error {
-	for {
-		err := store.Update(ctx, fn)
-		if !errors.Is(err, sharing.ErrConflict) || ctx.Err() != nil {
-			return err
+// A patient store makes a transaction anew when the store gives up with a conflict, which the contract allows at any time.
+type patient struct{ sharing.Store }
+
+// enoughConflicts is how often in a row a store may give up.
+const enoughConflicts = 1000
+
+func (p patient) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
+	return despiteConflicts(fn, func(fn func(sharing.ViewTx) error) error { return p.Store.View(ctx, fn) })
+}
+
+func (p patient) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	return despiteConflicts(fn, func(fn func(sharing.UpdateTx) error) error { return p.Store.Update(ctx, fn) })
+}
+
+// despiteConflicts runs a transaction with fn until it ends otherwise than with a conflict of the store's own.
+func despiteConflicts[Tx any](fn func(Tx) error, transaction func(func(Tx) error) error) (err error) {
+	for range enoughConflicts {
+		var closures error
+		err = transaction(func(tx Tx) error {
+			closures = fn(tx)
+			return closures
+		})
+		if !errors.Is(err, sharing.ErrConflict) || err == closures {
+			break
 		}
+		runtime.Gosched()
 	}
+	return err
 }
 
 // write stores the given values in one transaction, in their order, and tells the reference alike.
 func (c *check) write(items ...any) {
 	c.Helper()
 	fn := func(tx sharing.UpdateTx) error { return put(tx, items...) }
-	if err := update(c.ctx, c.store, fn); err != nil {
+	if err := c.store.Update(c.ctx, fn); err != nil {
 		c.Fatalf("Update ended with an error though nothing was wrong: %v", err)
 	}
 	if err := c.reference.Update(c.ctx, fn); err != nil {
@@ -134,6 +158,21 @@ func read[T any](c *check, store sharing.Store, fn func(sharing.ViewTx) (T, erro
 	return got
 }
 
+// readInUpdate returns what one read of store gives in a transaction that could write.
+func readInUpdate[T any](c *check, store sharing.Store, fn func(sharing.ViewTx) (T, error)) (got T) {
+	c.Helper()
+	err := store.Update(c.ctx, func(tx sharing.UpdateTx) (err error) {
+		if got, err = fn(tx); err == nil {
+			err = errAbandoned
+		}
+		return err
+	})
+	if err != errAbandoned {
+		c.Fatalf("the contract asks: Update returns the closure's error, %v; got %v", errAbandoned, err)
+	}
+	return got
+}
+
 func (c *check) load(need sharing.Need) sharing.State {
 	c.Helper()
 	return read(c, c.store, func(tx sharing.ViewTx) (sharing.State, error) { return tx.Load(need) })
@@ -150,25 +189,27 @@ func (c *check) allEvents(store sharing.Store) []sharing.Event {
 // many is a limit that no test reaches.
 const many = 1_000_000
 
-// same checks one read of every handle against the reference.
+// same checks one read of every handle, in both kinds of transactions, against the reference.
 func same[T any](c *check, promise string, fn func(sharing.ViewTx) (T, error)) {
 	c.Helper()
 	want := read(c, c.reference, fn)
 	for _, store := range c.stores {
-		c.equal(promise, read(c, store, fn), want)
+		if c.equal(promise, read(c, store, fn), want) {
+			c.equal("a transaction that writes reads as one that does not: "+promise, readInUpdate(c, store, fn), want)
+		}
 	}
 }
 
-// sameLoad checks one Load against the reference.
+// sameLoad checks one Load against the reference, and Access, which answers as Load does.
 func (c *check) sameLoad(promise string, need sharing.Need) {
 	c.Helper()
-	same(c, promise, func(tx sharing.ViewTx) (sharing.State, error) { return tx.Load(need) })
-	if need.Image == "" {
-		return
-	}
-	same(c, "Access answers as Load does: "+promise, func(tx sharing.ViewTx) (sharing.State, error) {
-		access, trust, err := tx.Access(need.Account, need.Organizations, need.Image)
-		return sharing.State{Image: access, Trust: trust}, err
+	type answers struct{ Load, Access sharing.State }
+	same(c, promise, func(tx sharing.ViewTx) (a answers, err error) {
+		if a.Load, err = tx.Load(need); err != nil || need.Image == "" {
+			return a, err
+		}
+		a.Access.Image, a.Access.Trust, err = tx.Access(need.Account, need.Organizations, need.Image)
+		return a, err
 	})
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/imageshare/sharing"
 )
@@ -21,7 +23,8 @@ func eventsWorld(c *check) {
 				sequence[img]++
 				ev.Sequence = sequence[img]
 			}
-			ev.Cursor = "from another store" // as in a replay
+			ev.Cursor = "from another store"                        // as in a replay
+			ev.At = noon.Add(-time.Duration(op*10+i) * time.Second) // the order is not that of clocks
 			events = append(events, ev)
 		}
 		c.write(events[:1], events[1:])
@@ -105,10 +108,15 @@ func testCursors(t *testing.T, open opener) {
 	})
 	c.run("Mangled", func() {
 		last := log[len(log)-1].Cursor
-		for _, cursor := range []sharing.Cursor{
+		mangled := []sharing.Cursor{
 			"no cursor", " ", "0", "-1", "\x00", "\xff\xfe", "'", "%", "*", "1e3", "9223372036854775807", "18446744073709551616",
 			last + " ", " " + last, last + "x", "x" + last, "-" + last, last + "." + last, last + "\x00", last + last + last,
-		} {
+			"+" + last, "0" + last,
+		}
+		if n, err := strconv.Atoi(string(last)); err == nil {
+			mangled = append(mangled, sharing.Cursor(strconv.Itoa(n+1)))
+		}
+		for _, cursor := range mangled {
 			c.invalidCursor(cursor)
 		}
 	})
@@ -153,7 +161,7 @@ func testHandles(t *testing.T, open opener) {
 			return put(tx, image(sharing.ImageID(fmt.Sprint("h", i)), "me"), event("h", "me", "h", int64(i+1)))
 		}
 		for _, store := range []sharing.Store{c.handle(i), c.reference} {
-			if err := update(context.Background(), store, fn); err != nil {
+			if err := store.Update(context.Background(), fn); err != nil {
 				t.Fatal(err)
 			}
 		}

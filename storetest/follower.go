@@ -28,7 +28,7 @@ func testLateCommit(c *check) {
 			m.wait()
 		})
 		go func() {
-			late <- update(c.ctx, c.handle(round), func(tx sharing.UpdateTx) error {
+			late <- c.handle(round).Update(c.ctx, func(tx sharing.UpdateTx) error {
 				err := put(tx, event(fmt.Sprintf("late%d", round), "late", "a", int64(round+1)))
 				meet()
 				return err
@@ -38,7 +38,7 @@ func testLateCommit(c *check) {
 		var seen []sharing.Event
 		go func() {
 			<-appended
-			err := update(c.ctx, c.handle(round+1), func(tx sharing.UpdateTx) error {
+			err := c.handle(round+1).Update(c.ctx, func(tx sharing.UpdateTx) error {
 				return put(tx, event(fmt.Sprintf("early%d", round), "early", "b", int64(round+1)))
 			})
 			if err == nil {
@@ -70,7 +70,7 @@ func testBusyLog(c *check) {
 		}
 		for n := range each {
 			op := fmt.Sprintf("op%d-%d", i, n)
-			err := update(c.ctx, c.handle(i), func(tx sharing.UpdateTx) error {
+			err := c.handle(i).Update(c.ctx, func(tx sharing.UpdateTx) error {
 				img := sharing.ImageID(fmt.Sprint("img", i))
 				return put(tx, event(op, "me", img, int64(2*n+1)), event(op, "me", img, int64(2*n+2)))
 			})

@@ -48,10 +48,40 @@ func testIdentifiers(t *testing.T, open opener) {
 			c.eventScan(asBytes, sharing.EventQuery{Image: img})
 		}
 	})
+	t.Run("Everywhere", func(t *testing.T) { testNastyEverywhere(newCheck(t, open)) })
 	t.Run("Accounts", func(t *testing.T) { testNastyAccounts(newCheck(t, open)) })
 	t.Run("Grantees", func(t *testing.T) { testNastyGrantees(newCheck(t, open)) })
 	t.Run("Pairs", func(t *testing.T) { testCollidingPairs(newCheck(t, open)) })
 	t.Run("Texts", func(t *testing.T) { testNastyTexts(newCheck(t, open)) })
+}
+
+// testNastyEverywhere has each nasty identifier in every place of every record at once, and each as every text.
+func testNastyEverywhere(c *check) {
+	var all []things
+	for i, id := range nasty {
+		th := thingsNamed(id)
+		th.image.Name, th.image.Family, th.image.Architecture = id+" ", " "+id+" ", " "+id+" "
+		th.image.Description, th.image.Deprecation.Notice = id+"\n\t ", "\n"+id+" "
+		th.image.Labels = map[string]string{id: " " + id, " " + id: id + " "}
+		th.instance.Labels = th.image.Labels
+		th.trust.Enforce = i%2 == 0
+		all = append(all, th)
+		c.putThings(th, noon)
+	}
+	promise := asBytes + "; a text is what it is"
+	for _, th := range all {
+		c.sameThings(promise, th)
+	}
+	for _, th := range all {
+		c.write(ended{th.image.ID, th.shares[0].Grantee})
+	}
+	for _, th := range all {
+		c.sameLoad(promise, sharing.Need{Image: th.image.ID, AllShares: true})
+		c.endThings(th, noon)
+	}
+	for _, th := range all {
+		c.sameThings(promise, th)
+	}
 }
 
 func testNastyAccounts(c *check) {

@@ -63,7 +63,7 @@ func (c *check) shareWithMany(img sharing.ImageID, n int) {
 		batch = append(batch, share(img, manyGrantee(i)))
 		if len(batch) == 500 || i == n-1 {
 			fn := func(tx sharing.UpdateTx) error { return put(tx, image(img, "owner"), batch) }
-			if err := update(c.ctx, c.store, fn); err != nil {
+			if err := c.store.Update(c.ctx, fn); err != nil {
 				c.Fatal(err)
 			}
 			batch = []sharing.Share{} // the store may keep the one before
@@ -78,7 +78,7 @@ func (c *check) deleteTimes(name string, n int) []time.Duration {
 	for i := range n {
 		rec := deleted(image(sharing.ImageID(fmt.Sprint(name, i)), "owner"))
 		start := time.Now()
-		if err := update(c.ctx, c.store, func(tx sharing.UpdateTx) error { return tx.PutImage(rec) }); err != nil {
+		if err := c.store.Update(c.ctx, func(tx sharing.UpdateTx) error { return tx.PutImage(rec) }); err != nil {
 			c.Fatal(err)
 		}
 		times = append(times, time.Since(start))

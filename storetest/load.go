@@ -32,8 +32,8 @@ func loadWorld(c *check) {
 	moved.DiskGeneration = 2
 	elsewhere := image("elsewhere", "me")
 	elsewhere.Region = there
-	far := instance("far", "me", "elsewhere")
-	far.Region = there
+	far, odd := instance("far", "me", "elsewhere"), instance("odd", "me", "img")
+	far.Region, odd.Region = there, there
 	c.write(
 		fullImage("img", "owner"), image("other", "me"), image("mine", "me"), image("Mine", "me"), elsewhere,
 		image("not-mine", "Me"), deleted(fullImage("gone", "me")),
@@ -43,7 +43,7 @@ func loadWorld(c *check) {
 		share("img", sharing.Organization("o3")),
 		shareUntil("img", sharing.Everyone, noon.Add(time.Minute)),
 		share("other", "a"),
-		instance("i1", "me", "img"), instance("i2", "me", "img"), instance("i3", "Me", "img"), far,
+		instance("i1", "me", "img"), instance("i2", "me", "img"), instance("i3", "Me", "img"), far, odd,
 		instance("ended", "me", "img"), instance("moved", "me", "img"),
 		trustOf{"me", sharing.Trust{Owners: []sharing.AccountID{"a", "owner"}, Enforce: true}},
 		trustOf{"Me", sharing.Trust{Owners: []sharing.AccountID{"b"}}},
@@ -94,6 +94,14 @@ var needs = []namedNeed{
 	{"ImagesInThere", "ImagesOwned counts those in this region alone", sharing.Need{Account: "me", ImagesIn: there}},
 	{"ImagesInOwner", "ImagesOwned counts those of Account alone", sharing.Need{Account: "Me", ImagesIn: here}},
 	{"ImagesBeside", "ImagesBeside counts in the region of Instance", sharing.Need{Account: "me", Instance: "far", ImagesBeside: true}},
+	{"ImagesBesideAnothersImage", "ImagesBeside counts in the region of Instance, not in that of its image",
+		sharing.Need{Account: "me", Instance: "odd", ImagesBeside: true}},
+	{"ImagesBesideTerminated", "ImagesBeside counts in the region of Instance, terminated or not",
+		sharing.Need{Account: "me", Instance: "ended", ImagesBeside: true}},
+	{"InstancesImage", "if Image is empty, it stands for the one that the instance's system disk is made from, also for the shares and counts",
+		sharing.Need{Account: "me", Organizations: []sharing.OrganizationID{"o1"}, Instance: "i1", AllShares: true, PresentAt: noon, OwnInstances: true}},
+	{"InstancesImageGrantees", "if Image is empty, it stands for the one that the instance's system disk is made from, also for Grantees",
+		sharing.Need{Instance: "i1", Grantees: []sharing.Grantee{"a", "me"}}},
 	{"OwnInstances", "OwnInstances counts Account's instances made from the image, terminated ones not",
 		sharing.Need{Account: "me", Image: "img", OwnInstances: true}},
 	{"OwnInstancesMoved", "OwnInstances counts by the image that the system disk is made from now",
@@ -148,6 +156,7 @@ func testAccess(t *testing.T, open opener) {
 // testPresentAt counts at the instants around each expiry.
 func testPresentAt(t *testing.T, open opener) {
 	c := newCheck(t, open)
+	east, west := time.FixedZone("east", 5*3600+1800), time.FixedZone("west", -8*3600)
 	late := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	c.write(image("img", "owner"),
 		share("img", "never"), shareUntil("img", "noon", noon), shareUntil("img", "a-nanosecond-later", noon.Add(1)),
@@ -156,6 +165,7 @@ func testPresentAt(t *testing.T, open opener) {
 	for _, at := range []time.Time{
 		time.Unix(-2, 0), time.Unix(-1, 1), time.Unix(-1, 2), time.Unix(0, 0), time.Unix(0, 1),
 		noon.Add(-1), noon, noon.Add(1), noon.Add(2), late.Add(-1), late,
+		noon.Add(-1).In(east), noon.In(east), noon.In(west), noon.Add(1).In(west),
 	} {
 		c.sameLoad(fmt.Sprintf("PresentShares counts the shares that have not expired at %v: those that never expire or do so later, to the nanosecond, whatever their status",
 			at.UTC()), sharing.Need{Image: "img", PresentAt: at})

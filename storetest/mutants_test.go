@@ -164,6 +164,62 @@ var mutants = []mutant{
 			return ctx.Err()
 		}
 	})},
+	{"lists_times_in_64_bits_of_nanoseconds", "Values", with(hooks{derived: func(found []*sharing.ImageRecord) []*sharing.ImageRecord {
+		for _, rec := range found {
+			rec.CreatedAt = time.Unix(0, rec.CreatedAt.UnixNano())
+		}
+		return found
+	}})},
+	{"gives_no_more_than_1000", "Values", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Limit = min(s.Limit, 1000) }})},
+	{"asks_for_100_organizations", "Values", with(hooks{need: func(n *sharing.Need) { n.Organizations = n.Organizations[:min(100, len(n.Organizations))] }})},
+	{"keeps_the_time_of_a_share_that_expired", "Writes", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
+		shares = slices.Clone(shares)
+		for i, s := range shares {
+			state, err := tx.Load(sharing.Need{Image: s.Image, Grantees: []sharing.Grantee{s.Grantee}})
+			if err != nil {
+				return err
+			}
+			if len(state.Shares) > 0 {
+				shares[i].CreatedAt = state.Shares[0].CreatedAt
+			}
+		}
+		return tx.PutShares(shares)
+	}})},
+	{"finds_no_shares_by_an_instance", "Load", with(hooks{state: func(_ sharing.UpdateTx, n sharing.Need, s *sharing.State) {
+		if n.Image == "" {
+			s.Shares = nil
+		}
+	}})},
+	{"counts_by_the_clock_on_the_wall", "Load", with(hooks{need: func(n *sharing.Need) {
+		at := n.PresentAt
+		n.PresentAt = time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC)
+	}})},
+	{"sorts_what_it_is_given", "Values", with(hooks{need: func(n *sharing.Need) { slices.Sort(n.Grantees) }})},
+	{"orders_events_by_time", "Events Cursors", with(hooks{events: func(found []sharing.Event) {
+		slices.SortStableFunc(found, func(a, b sharing.Event) int { return a.At.Compare(b.At) })
+	}})},
+	{"takes_a_cursor_in_another_form", "Cursors", with(hooks{eventQuery: func(q *sharing.EventQuery) {
+		q.After = sharing.Cursor(strings.TrimPrefix(string(q.After), "+"))
+	}})},
+	{"reads_otherwise_when_it_writes", "Load Random", withUpdate(func(r *reference, ctx context.Context, fn func(sharing.UpdateTx) error) error {
+		return r.Update(ctx, func(tx sharing.UpdateTx) error {
+			return fn(hooked{tx, hooks{need: func(n *sharing.Need) { n.Trust = false }}})
+		})
+	})},
+	{"takes_a_closures_conflict_for_its_own", "Transactions", withUpdate(func(r *reference, ctx context.Context, fn func(sharing.UpdateTx) error) error {
+		err := r.Update(ctx, fn)
+		if errors.Is(err, sharing.ErrConflict) {
+			return fmt.Errorf("gave up: %w", err)
+		}
+		return err
+	})},
+	{"reuses_its_memory", "Values", reusing},
+	{"remembers_what_it_answered", "Writes", remembering},
+	{"shows_what_is_not_committed", "Serialisable", withUpdate(uncommitted)},
+	{"reads_events_at_another_instant", "Serialisable", partlyLive(func(tx *liveTx) { tx.events = true })},
+	{"waits_from_another_instant", "Changed", partlyLive(func(tx *liveTx) { tx.changed = true })},
+	{"wakes_before_the_commit", "Changed", waking(func(sharing.Event) bool { return true }, true)},
+	{"wakes_for_images_alone", "Changed", waking(func(ev sharing.Event) bool { return ev.Image != "" }, false)},
 	{"keeps_handles_apart", "Handles", apart},
 	{"wakes_its_own_handle_alone", "Changed", deaf},
 }

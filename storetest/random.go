@@ -48,10 +48,17 @@ type question func(tx sharing.ViewTx, start sharing.Cursor) (any, error)
 
 func (r *run) compare(t *rapid.T, ask question) {
 	var got, want any
-	if err := r.store.View(r.ctx, func(tx sharing.ViewTx) (err error) {
+	read := func(tx sharing.ViewTx) (err error) {
 		got, err = ask(tx, *r.start)
 		return err
-	}); err != nil {
+	}
+	err := error(nil)
+	if rapid.IntRange(0, 3).Draw(t, "in an Update") == 0 {
+		err = r.store.Update(r.ctx, func(tx sharing.UpdateTx) error { return read(tx) })
+	} else {
+		err = r.store.View(r.ctx, read)
+	}
+	if err != nil {
 		t.Fatalf("a read ended with an error though nothing was wrong: %v", err)
 	}
 	if err := r.reference.View(r.ctx, func(tx sharing.ViewTx) (err error) {
@@ -82,7 +89,7 @@ func (r *run) write(t *rapid.T) {
 	if err := r.reference.Update(r.ctx, fn); err != end {
 		t.Fatal(err)
 	}
-	if err := update(r.ctx, r.store, fn); err != end {
+	if err := r.store.Update(r.ctx, fn); err != end {
 		t.Fatalf("the contract asks: Update returns the closure's error, %v; got %v", end, err)
 	}
 }

@@ -17,13 +17,14 @@ type scan[T, P any] struct {
 // check reads the scan all at once, and page by page with every limit, from every handle.
 func (s scan[T, P]) check(c *check, start P) {
 	c.Helper()
-	all := read(c, c.reference, func(tx sharing.ViewTx) ([]T, error) { return s.read(tx, start, many) })
+	atOnce := func(tx sharing.ViewTx) ([]T, error) { return s.read(tx, start, many) }
+	all := read(c, c.reference, atOnce)
 	for i, store := range c.stores {
-		got := read(c, store, func(tx sharing.ViewTx) ([]T, error) { return s.read(tx, start, many) })
-		if !c.equal(s.promise, got, all) {
+		if !c.equal(s.promise, read(c, store, atOnce), all) {
 			return // its pages are no better
 		}
-		for _, limit := range slices.Compact([]int{1, 2, 3, max(3, len(all)-1), max(3, len(all)), max(3, len(all)) + 1}) {
+		c.equal("a transaction that writes reads as one that does not: "+s.promise, readInUpdate(c, store, atOnce), all)
+		for _, limit := range limits(len(all)) {
 			got, after := []T(nil), start
 			for {
 				page := read(c, c.handle(i), func(tx sharing.ViewTx) ([]T, error) { return s.read(tx, after, limit) })
@@ -39,6 +40,17 @@ func (s scan[T, P]) check(c *check, start P) {
 			c.equal(fmt.Sprintf("pages of %d give what all at once gives: only the last is short, and After goes on after a place. %s", limit, s.promise), got, all)
 		}
 	}
+}
+
+// limits are the sizes of pages that n items are read in.
+func limits(n int) []int {
+	const long = 20
+	sizes := []int{1, 2, 3, n - 1, n, n + 1}
+	if n > long { // small pages would be many
+		sizes[0], sizes[1], sizes[2] = 7, 7, n/2
+	}
+	slices.Sort(sizes)
+	return slices.DeleteFunc(slices.Compact(sizes), func(size int) bool { return size < 1 || size > n+1 })
 }
 
 func (c *check) imageScan(promise string, s sharing.ImageScan) {

@@ -83,6 +83,7 @@ var imageConditions = []condition[sharing.ImageScan]{
 	{"Labels", func(s *sharing.ImageScan) { s.Query.Labels = map[string]string{"Key": "value"} }},
 	{"LabelsSeveral", func(s *sharing.ImageScan) { s.Query.Labels = map[string]string{"Key": "value", "more": "yes"} }},
 	{"LabelsEmptyValue", func(s *sharing.ImageScan) { s.Query.Labels = map[string]string{"empty value": ""} }},
+	{"LabelsEmptyKey", func(s *sharing.ImageScan) { s.Query.Labels = map[string]string{"": "empty key"} }},
 	{"LabelsAbsentIsNotEmpty", func(s *sharing.ImageScan) { s.Query.Labels = map[string]string{"absent": ""} }},
 	{"Source", func(s *sharing.ImageScan) { s.Query.Source = "source-image" }},
 	{"OriginOwn", func(s *sharing.ImageScan) { s.Account, s.Query.Origin = "me", sharing.OriginOwn }},

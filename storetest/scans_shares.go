@@ -112,5 +112,6 @@ var instanceConditions = []condition[sharing.InstanceScan]{
 	{"ImageOther", func(s *sharing.InstanceScan) { s.Query.Image = "other" }},
 	{"Region", func(s *sharing.InstanceScan) { s.Query.Region = there }},
 	{"Labels", func(s *sharing.InstanceScan) { s.Query.Labels = map[string]string{"tier": "web"} }},
+	{"LabelsEmptyValue", func(s *sharing.InstanceScan) { s.Query.Labels = map[string]string{"": ""} }},
 	{"LabelsSeveral", func(s *sharing.InstanceScan) { s.Query.Labels = map[string]string{"tier": "Web", "": ""} }},
 }

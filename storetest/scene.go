@@ -81,13 +81,7 @@ func (s *scene) engine(store sharing.Store) *sharing.Engine {
 func (s *scene) made(name string, call func() error) {
 	s.Helper()
 	s.nextID = s.prefix + name
-	var err error
-	for {
-		if err = call(); !isConflict(err) {
-			break
-		}
-	}
-	if err != nil {
+	if err := call(); err != nil {
 		s.Fatalf("on a store without faults the engine failed: %v", err)
 	}
 }
@@ -134,13 +128,50 @@ func (s *scene) evidence() string {
 	return s.plain(found)
 }
 
-// plain returns v as text without the scene's prefix.
+// plain returns v as text, without the scene's prefix. What is empty looks like what is nil, and instants are in UTC.
 func (s *scene) plain(v any) string {
-	text, err := json.MarshalIndent(v, "", " ")
+	text, err := json.Marshal(v)
 	if err != nil {
 		return err.Error()
 	}
-	return strings.ReplaceAll(string(text), s.prefix, "")
+	d := json.NewDecoder(strings.NewReader(strings.ReplaceAll(string(text), s.prefix, "")))
+	d.UseNumber()
+	var decoded any
+	if err := d.Decode(&decoded); err != nil {
+		return err.Error()
+	}
+	text, err = json.MarshalIndent(tidy(decoded), "", " ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// tidy leaves what is empty out of decoded JSON, and moves instants to UTC.
+func tidy(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, item := range v {
+			if v[key] = tidy(item); v[key] == nil {
+				delete(v, key)
+			}
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = tidy(item)
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	case string:
+		if at, err := time.Parse(time.RFC3339Nano, v); err == nil {
+			return at.UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return v
 }
 
 // An engineCall is a call of the engine in a scene, a change or a refusal.

@@ -34,6 +34,7 @@ func testSerialisable(t *testing.T, open opener) {
 		})
 	}
 	t.Run("WriteSkew", func(t *testing.T) { testWriteSkew(newCheck(t, open)) })
+	t.Run("Uncommitted", func(t *testing.T) { testUncommitted(newCheck(t, open)) })
 	t.Run("OneInstant", func(t *testing.T) { testOneInstant(newCheck(t, open)) })
 }
 
@@ -45,7 +46,7 @@ func (c *check) race(g guard) {
 	var won, lost atomic.Int32
 	c.together(racers, func(i int) error {
 		meet := sync.OnceFunc(m.wait)
-		err := update(c.ctx, c.handle(i), func(tx sharing.UpdateTx) error {
+		err := c.handle(i).Update(c.ctx, func(tx sharing.UpdateTx) error {
 			free, err := g.free(tx)
 			meet()
 			if err != nil {

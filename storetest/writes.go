@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/imageshare/sharing"
 )
@@ -10,8 +11,11 @@ import (
 func testWrites(t *testing.T, open opener) {
 	changed := fullImage("img", "owner")
 	changed.Name, changed.Labels, changed.Deprecation, changed.State, changed.Protected = "", nil, nil, sharing.ImageAvailable, false
+	changed.Description, changed.Digest, changed.Size, changed.CreatedAt = "another", "", 1, noon.Add(time.Hour)
 	moved := instance("vm", "me", "other")
-	moved.DiskGeneration = 7
+	moved.DiskGeneration, moved.LaunchedAt = 7, noon.Add(time.Hour)
+	again := shareStatus("img", "me", sharing.ShareRejected)
+	again.CreatedAt, again.UpdatedAt = noon.Add(time.Hour), noon.Add(2*time.Hour)
 	everything := sharing.Need{
 		Account: "me", Trust: true, Instance: "vm", Image: "img", AllShares: true, PresentAt: noon, OwnInstances: true,
 		ImagesIn: here, Operation: "op",
@@ -27,7 +31,7 @@ func testWrites(t *testing.T, open opener) {
 		{"PutImageTwice", "of two writes in one transaction the later one holds", nil, []any{fullImage("img", "owner"), changed}},
 		{"PutShares", "PutShares stores each share in place of that with the same grantee, and leaves the others",
 			[]any{image("img", "owner"), shareUntil("img", "me", noon.Add(-1)), share("img", "b")},
-			[]any{[]sharing.Share{shareStatus("img", "me", sharing.ShareRejected), share("img", "c")}}},
+			[]any{[]sharing.Share{again, share("img", "c")}}},
 		{"PutSharesOfNewImage", "an image and its shares may come in one transaction",
 			nil, []any{image("img", "owner"), []sharing.Share{share("img", "me"), share("img", sharing.Everyone)}}},
 		{"PutSharesNone", "PutShares of none changes nothing", []any{image("img", "owner"), share("img", "me")}, []any{[]sharing.Share{}}},
@@ -57,6 +61,7 @@ func testWrites(t *testing.T, open opener) {
 		t.Run(step.name, func(t *testing.T) {
 			c := newCheck(t, open)
 			c.write(step.before...)
+			c.sameLoad("what was written is read", everything) // and is not read again once it is something else
 			c.write(step.write...)
 			c.sameLoad(step.promise, everything)
 			c.sameEverywhere(step.promise)
