@@ -83,6 +83,9 @@ func (u *update) read(q *query) (facts []fact, err error) {
 			return nil, err
 		}
 	}
+	if q.sql.Len() == 0 { // nothing is asked
+		return nil, nil
+	}
 	batch, err := u.begin()
 	if err != nil {
 		return nil, err
