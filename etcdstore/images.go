@@ -164,11 +164,19 @@ func (tx *view) records(ids []string) (found []*sharing.ImageRecord, err error) 
 // Derived implements [sharing.ViewTx].
 func (tx *view) Derived(source, after sharing.ImageID, limit int) ([]*sharing.ImageRecord, error) {
 	walk := walk{view: tx, after: string(after), indices: []index{tx.index(tableSource, string(source))}}
-	ids, err := walk.next(limit)
-	if err != nil {
-		return nil, err
+	var found []*sharing.ImageRecord
+	for len(found) < limit {
+		ids, err := walk.next(limit - len(found))
+		if err != nil || len(ids) == 0 {
+			return found, err
+		}
+		page, err := tx.records(ids[:min(limit-len(found), len(ids))])
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, page...)
 	}
-	return tx.records(ids[:min(limit, len(ids))])
+	return found, nil
 }
 
 // Instances implements [sharing.ViewTx].
