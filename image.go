@@ -222,10 +222,15 @@ func cloneLabels(labels map[string]string) map[string]string {
 
 // clone returns a copy of img that shares no memory with it.
 func (img Image) clone() Image {
+	img.own()
+	return img
+}
+
+// own makes img share no memory with the image that it was copied from.
+func (img *Image) own() {
 	img.Labels = cloneLabels(img.Labels)
 	if img.Deprecation != nil {
 		d := *img.Deprecation
 		img.Deprecation = &d
 	}
-	return img
 }

@@ -18,9 +18,10 @@ func (m *moment) showAll(recs []*ImageRecord, fresh bool) ([]Image, error) {
 	}
 	shown := make([]Image, len(recs))
 	for i, rec := range recs {
-		img := rec.Image
+		img := &shown[i]
+		*img = rec.Image
 		if !fresh {
-			img = img.clone()
+			img.own()
 		}
 		if img.Source.Image != "" && !refs.images[img.Source.Image] {
 			img.Source.Image = ""
@@ -31,7 +32,6 @@ func (m *moment) showAll(recs []*ImageRecord, fresh bool) ([]Image, error) {
 		if d := img.Deprecation; d != nil && !refs.images[d.Replacement] {
 			d.Replacement = ""
 		}
-		shown[i] = img
 	}
 	return shown, nil
 }
