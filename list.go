@@ -25,11 +25,14 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	if q.Origin == 0 {
 		scan.Query.Origin = OriginOwn | OriginShared
 	}
-	if q.Source != "" || q.Owner == actor && scan.Query.Origin&OriginOwn != 0 { // it selects the actor's own images only
-		scan.Query.Origin &= OriginOwn
+	if q.Source != "" && q.Owner == "" { // it selects the actor's own images only
+		scan.Query.Owner = actor
 	}
-	if scan.Query.Origin == 0 {
+	switch own := scan.Query.Owner == actor; {
+	case q.Source != "" && !own:
 		return nil, "", l.named(ctx.Err())
+	case own && scan.Query.Origin&OriginOwn != 0:
+		scan.Query.Origin = OriginOwn // whatever else reaches it
 	}
 	err = l.view(func(tx ViewTx) error {
 		m := l.moment(tx)

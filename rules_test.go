@@ -3,6 +3,7 @@ package sharing_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -309,6 +310,32 @@ func TestR20_Sources(t *testing.T) {
 	check("b", sharing.Source{Instance: inst}, 0)
 	want(t, w.Terminate(ctx, "b", inst), nil)
 	check("b", sharing.Source{}, 0)
+}
+
+// An own image that is shared with everyone is public too, also where a query selects by what it was made from (R19).
+func TestR19_PublicSources(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	check := func(want ...sharing.ImageID) {
+		t.Helper()
+		var got []sharing.ImageID
+		for img, err := range w.Images(ctx, "owner", sharing.ImageQuery{Source: img, Origin: sharing.OriginPublic}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, img.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("as public are selected %v, want %v", got, want)
+		}
+	}
+	copied, err := w.Copy(ctx, "owner", img, "r2", sharing.ImageSpec{})
+	want(t, err, nil)
+	w.share("owner", copied.ID, "b")
+	check()
+	w.share("owner", copied.ID, sharing.Everyone)
+	check(copied.ID)
 }
 
 // Without a policy an image has at most 50 grantees, and an account 100 images in a region (R2, R3).
