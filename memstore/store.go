@@ -133,8 +133,10 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	}
 	defer func() {
 		s.writing.Unlock()
-		tx.reset()
-		s.updates.Put(tx)
+		if cap(tx.events) <= blockLength { // what a large one took is not kept
+			tx.reset()
+			s.updates.Put(tx)
+		}
 	}()
 	if err := fn(tx); err != nil {
 		return err
