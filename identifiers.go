@@ -64,7 +64,7 @@ func Organization(id OrganizationID) Grantee { return Grantee(organizationPrefix
 
 // Account returns the account that g names, and whether it names one.
 func (g Grantee) Account() (AccountID, bool) {
-	if g == "" || strings.ContainsAny(string(g), ":*") {
+	if !mayName(string(g)) {
 		return "", false
 	}
 	return AccountID(g), true
@@ -73,11 +73,14 @@ func (g Grantee) Account() (AccountID, bool) {
 // Organization returns the organisation that g names, and whether it names one.
 func (g Grantee) Organization() (OrganizationID, bool) {
 	id, ok := strings.CutPrefix(string(g), organizationPrefix)
-	if !ok {
+	if !ok || !mayName(id) {
 		return "", false
 	}
 	return OrganizationID(id), true
 }
+
+// mayName reports whether s, if it is valid otherwise, names an account or an organisation.
+func mayName(s string) bool { return s != "" && !strings.ContainsAny(s, ":*") }
 
 // isAccount reports whether g, which was found in a store and therefore is valid, is an account.
 func (g Grantee) isAccount() bool {
@@ -90,8 +93,8 @@ func (g Grantee) Validate() error {
 	if g == Everyone {
 		return nil
 	}
-	if id, ok := g.Organization(); ok {
-		return id.Validate()
+	if id, ok := strings.CutPrefix(string(g), organizationPrefix); ok {
+		return OrganizationID(id).Validate()
 	}
 	return validName("grantee", string(g), true)
 }

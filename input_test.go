@@ -190,8 +190,10 @@ func TestIdentifiers_Unusual(t *testing.T) {
 			t.Errorf("Grantee(%q).Account() reports %v", g, got)
 		}
 	}
-	if id, ok := sharing.Organization("o").Organization(); id != "o" || !ok {
-		t.Errorf("got %q, %v", id, ok)
+	for g, want := range map[sharing.Grantee]sharing.OrganizationID{sharing.Organization("o"): "o", "o": "", "*": "", "": "", "org:": "", "org:x:y": "", "org:*": ""} {
+		if got, ok := g.Organization(); got != want || ok != (want != "") {
+			t.Errorf("Grantee(%q).Organization() is %q, %v", g, got, ok)
+		}
 	}
 }
 
