@@ -77,7 +77,7 @@ func (tx *view) events(sql string, args ...any) (events []sharing.Event, err err
 
 const selectLastEvent = `SELECT max(n) FROM events`
 
-// lastEvent returns the number of the last event. It is read again only if another connection has changed the file since.
+// lastEvent returns the number of the last event. It is read again only if the file was changed since.
 func (c *conn) lastEvent() (int64, error) {
 	version, err := c.integer(`PRAGMA data_version`)
 	if err != nil {

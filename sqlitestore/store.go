@@ -160,6 +160,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	}
 	s.unsettled.Store(false) // this commit has overwritten what was left of a lost one
 	if tx.appended {
+		c.version = -1 // what the connection itself commits does not change it
 		s.grown.announce()
 	}
 	return nil

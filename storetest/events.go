@@ -128,6 +128,20 @@ func testCursors(t *testing.T, open opener) {
 		foreign := c.allEvents(other.store)
 		c.invalidCursor(foreign[len(foreign)-1].Cursor)
 	})
+	c.run("Growing", func() {
+		for i := range 3 {
+			c.write(event(fmt.Sprint("more", i), "me", "more", int64(i+1)))
+			log := c.allEvents(c.store)
+			var after []sharing.Event
+			err := c.store.Update(c.ctx, func(tx sharing.UpdateTx) (err error) {
+				after, err = tx.Events(sharing.EventQuery{After: log[len(log)-1].Cursor, Limit: many})
+				return err
+			})
+			if err != nil || len(after) > 0 {
+				c.Errorf("the contract asks: an Update too goes on from each cursor of the log, also from that of the last event; got %d events, error %v", len(after), err)
+			}
+		}
+	})
 }
 
 func (c *check) invalidCursor(cursor sharing.Cursor) {
