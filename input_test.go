@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/memstore"
 )
 
 // Bad input is ErrInvalid, no refusal, names the field, and stores nothing (R25, R22).
@@ -338,6 +339,57 @@ func TestNoAliasing(t *testing.T) {
 			}
 			if ev.Trust != nil {
 				ev.Trust.Owners[0] = "changed"
+			}
+		}
+	}
+}
+
+// A keeping store gives the same memory whenever it is asked for the same events, as the contract lets it.
+type keeping struct {
+	sharing.Store
+	events []sharing.Event
+}
+
+func (s *keeping) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
+	return s.Store.View(ctx, func(tx sharing.ViewTx) error { return fn(keepingTx{tx, s}) })
+}
+
+type keepingTx struct {
+	sharing.ViewTx
+	store *keeping
+}
+
+func (tx keepingTx) Events(q sharing.EventQuery) (events []sharing.Event, err error) {
+	if q.After == "" && tx.store.events != nil {
+		return tx.store.events, nil
+	}
+	events, err = tx.ViewTx.Events(q)
+	if q.After == "" {
+		tx.store.events = events
+	}
+	return events, err
+}
+
+// Whoever reads the log can't change it (R22, R24).
+func TestR24_EventsAreCopies(t *testing.T) {
+	store := &keeping{Store: memstore.New()}
+	e, err := sharing.New(store)
+	want(t, err, nil)
+	ctx := t.Context()
+	img, err := e.Register(ctx, "owner", sharing.ImageSpec{Region: "r1", Labels: map[string]string{"k": "v"}})
+	want(t, err, nil)
+	inst, err := e.Launch(ctx, "owner", sharing.LaunchSpec{Image: img.ID, Region: "r1", Labels: map[string]string{"k": "v"}})
+	want(t, err, nil)
+	for range 2 {
+		for ev, err := range e.Events(ctx, sharing.EventQuery{}) {
+			want(t, err, nil)
+			switch {
+			case ev.ImageRecord != nil && ev.ImageRecord.Labels["k"] == "v":
+				ev.ImageRecord.Labels["k"], ev.ImageRecord.Name = "changed", "changed"
+			case ev.InstanceRecord != nil && ev.InstanceRecord.ID == inst.ID && ev.InstanceRecord.Labels["k"] == "v":
+				ev.InstanceRecord.Labels["k"] = "changed"
+			default:
+				t.Errorf("the log has an event that its reader changed: %+v", ev)
 			}
 		}
 	}
