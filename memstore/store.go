@@ -63,14 +63,14 @@ type readLock struct {
 // often with a processor that sleeps too, takes many times as long as that.
 const spins = 10_000
 
-// got tries to get a lock for a while, and reports whether it did.
-func got(try func() bool) bool {
+// patiently gets a lock: by try, for a while, or else by lock.
+func patiently(try func() bool, lock func()) {
 	for range spins {
 		if try() {
-			return true
+			return
 		}
 	}
-	return false
+	lock()
 }
 
 var _ sharing.Store = (*Store)(nil)
@@ -110,9 +110,7 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 	}
 	tx := s.views.Get().(*view)
 	tx.ctx = ctx
-	if !got(tx.lock.TryRLock) {
-		tx.lock.RLock()
-	}
+	patiently(tx.lock.TryRLock, tx.lock.RLock)
 	defer func() {
 		tx.lock.RUnlock()
 		tx.ctx = nil
@@ -128,9 +126,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	}
 	tx := s.updates.Get().(*update)
 	tx.ctx = ctx
-	if !got(s.writing.TryLock) {
-		s.writing.Lock()
-	}
+	patiently(s.writing.TryLock, s.writing.Lock)
 	defer func() {
 		s.writing.Unlock()
 		if cap(tx.events) <= blockLength { // what a large one took is not kept
@@ -159,9 +155,8 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 // lock keeps out all that read.
 func (s *Store) lock() {
 	for i := range s.reading {
-		if l := &s.reading[i]; !got(l.TryLock) {
-			l.Lock()
-		}
+		l := &s.reading[i]
+		patiently(l.TryLock, l.Lock)
 	}
 }
 
