@@ -123,10 +123,13 @@ func (l *log) read(position int) (ev sharing.Event, err error) {
 // operation returns the events of an operation, which stand together.
 func (l *log) operation(id string) (events []sharing.Event, err error) {
 	at, _, begun := l.find(id)
-	for ; begun && at < l.length && l.operationAt(at) == id; at++ {
+	for ; begun && at < l.length; at++ {
 		ev, err := l.read(at)
 		if err != nil {
 			return nil, err
+		}
+		if ev.Operation != id {
+			break
 		}
 		events = append(events, ev)
 	}
