@@ -101,25 +101,9 @@ func testChanged(t *testing.T, open opener) {
 
 // testChangedUncommitted asks, while events are appended and not committed, to be told when the log has grown.
 func testChangedUncommitted(c *check, events []sharing.Event) {
-	m := newMeeting(2)
-	appended, ended := make(chan struct{}), make(chan error, 1)
-	meet := sync.OnceFunc(func() {
-		close(appended)
-		m.wait()
-	})
-	go func() {
-		err := c.store.Update(c.ctx, func(tx sharing.UpdateTx) error {
-			err := tx.Append(events)
-			meet()
-			return err
-		})
-		meet()
-		ended <- err
-	}()
-	<-appended
+	end := c.underWay(c.store, func(tx sharing.UpdateTx) error { return tx.Append(events) })
 	c.waitsFor(events, func() {})
-	m.wait()
-	c.within("a transaction that appends ends", func() error { return <-ended })
+	c.within("a transaction that appends ends", end)
 }
 
 // testChangedMeanwhile asks after events were committed since the transaction's instant.

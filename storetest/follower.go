@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/imageshare/sharing"
@@ -20,24 +19,11 @@ func testFollower(t *testing.T, open opener) {
 // A store that draws an event's place when it is appended would put it before one that a follower has read.
 func testLateCommit(c *check) {
 	for round := range 3 {
-		m := newMeeting(2)
-		appended := make(chan struct{})
-		late := make(chan error, 1)
-		meet := sync.OnceFunc(func() {
-			close(appended)
-			m.wait()
-		})
-		go func() {
-			late <- c.handle(round).Update(c.ctx, func(tx sharing.UpdateTx) error {
-				err := put(tx, event(fmt.Sprintf("late%d", round), "late", "a", int64(round+1)))
-				meet()
-				return err
-			})
-		}()
-		early := make(chan error, 1)
 		var seen []sharing.Event
-		go func() {
-			<-appended
+		c.within("transactions that append at once both commit", func() error {
+			end := c.underWay(c.handle(round), func(tx sharing.UpdateTx) error {
+				return put(tx, event(fmt.Sprintf("late%d", round), "late", "a", int64(round+1)))
+			})
 			err := c.handle(round+1).Update(c.ctx, func(tx sharing.UpdateTx) error {
 				return put(tx, event(fmt.Sprintf("early%d", round), "early", "b", int64(round+1)))
 			})
@@ -47,10 +33,8 @@ func testLateCommit(c *check) {
 					return err
 				})
 			}
-			m.wait()
-			early <- err
-		}()
-		c.within("transactions that append at once both commit", func() error { return errors.Join(<-early, <-late) })
+			return errors.Join(err, end())
+		})
 		all := c.allEvents(c.store)
 		c.equal("the order of the log is that of the commits: a later call never finds an event before one that an earlier call returned",
 			all[:min(len(seen), len(all))], seen)

@@ -105,26 +105,10 @@ func testOneInstant(c *check) {
 // testUncommitted reads while a transaction that has written everything has not ended, and will not commit.
 func testUncommitted(c *check) {
 	c.write(version(0)...)
-	m := newMeeting(2)
-	wrote, ended := make(chan struct{}), make(chan error, 1)
-	meet := sync.OnceFunc(func() {
-		close(wrote)
-		m.wait()
-	})
-	go func() {
-		err := c.store.Update(c.ctx, func(tx sharing.UpdateTx) error {
-			err := put(tx, version(1)...)
-			meet()
-			return cmp.Or(err, errAbandoned)
-		})
-		meet()
-		ended <- err
-	}()
-	<-wrote
+	end := c.underWay(c.store, func(tx sharing.UpdateTx) error { return cmp.Or(put(tx, version(1)...), errAbandoned) })
 	same(c, "a transaction reads nothing of one that has not committed", readEverything)
-	m.wait()
 	c.within("Update returns the closure's error as it is", func() error {
-		if err := <-ended; err != errAbandoned {
+		if err := end(); err != errAbandoned {
 			return fmt.Errorf("%v instead of %v", err, errAbandoned)
 		}
 		return nil

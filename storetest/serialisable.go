@@ -111,6 +111,31 @@ func (m *meeting) wait() {
 	}
 }
 
+// underWay begins an Update of store and returns when its closure has run fn. The closure ends with fn's error once end is called,
+// or soon, since a store may keep others waiting until then. end returns the Update's error.
+func (c *check) underWay(store sharing.Store, fn func(sharing.UpdateTx) error) (end func() error) {
+	m := newMeeting(2)
+	ran, ended := make(chan struct{}), make(chan error, 1)
+	meet := sync.OnceFunc(func() {
+		close(ran)
+		m.wait()
+	})
+	go func() {
+		err := store.Update(c.ctx, func(tx sharing.UpdateTx) error {
+			err := fn(tx)
+			meet()
+			return err
+		})
+		meet() // if the closure never ran
+		ended <- err
+	}()
+	<-ran
+	return func() error {
+		m.wait()
+		return <-ended
+	}
+}
+
 // loads returns a guard's free that asks one Load.
 func loads(need sharing.Need, free func(sharing.State) bool) func(sharing.ViewTx) (bool, error) {
 	return func(tx sharing.ViewTx) (bool, error) {
