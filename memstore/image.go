@@ -13,6 +13,8 @@ import (
 type image struct {
 	// What decisions read comes first, and fits into two cache lines.
 	shares shares
+	// withOwner: one of the shares may be with the image's owner. None should be, and then the owner's need not be looked for.
+	withOwner bool
 	// record has no ID if the ID is known from shares or events only.
 	record   sharing.ImageRecord
 	sequence int64 // of the last event about it

@@ -57,7 +57,7 @@ func (s *Store) access(img *image, account sharing.AccountID, organizations []sh
 	if img.shares.empty() {
 		return
 	}
-	if account != "" {
+	if account != "" && (account != img.record.Owner || img.withOwner) {
 		grantee := sharing.Account(account)
 		if r, ok := img.shares.find(grantee, s.tag(grantee)); ok {
 			to.Own = r.grant()

@@ -96,6 +96,7 @@ func (s *Store) putImage(img *image) {
 		img.sequence = old.sequence
 		if !img.deleted() {
 			img.shares = old.shares
+			img.withOwner = old.withOwner || !img.shares.empty() && img.record.Owner != old.record.Owner
 		} else if !old.shares.empty() {
 			s.leftovers = append(s.leftovers, leftover{image: id, shares: old.shares})
 		}
@@ -137,6 +138,7 @@ func (s *Store) putShares(shares []sharing.Share) {
 	for i := range shares {
 		grantee := shares[i].Grantee
 		img.shares.put(&shares[i], s.tag(grantee))
+		img.withOwner = img.withOwner || grantee == sharing.Account(img.record.Owner)
 		s.imagesBy.add(attribute{fieldGrantee, "", string(grantee)}, id)
 	}
 }
