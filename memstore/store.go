@@ -142,13 +142,15 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	}
 	s.lock()
 	defer s.unlock()
-	put := 0
+	put, left := 0, len(s.leftovers)
 	for i := range tx.writes {
 		s.apply(&tx.writes[i])
 		put += len(tx.writes[i].shares)
 	}
 	s.appendEvents(tx.events, &tx.packed)
-	s.sweep(sweepRows(put))
+	if len(s.leftovers) == left { // a delete is to take as long however much it leaves: others sweep after it
+		s.sweep(sweepRows(put))
+	}
 	return nil
 }
 
