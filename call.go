@@ -64,18 +64,33 @@ var countNow = time.Unix(0, 0)
 // view decides on one reading transaction.
 func (c *call) view(decide func(tx ViewTx) error) error {
 	for {
-		var decided error
-		err := c.store.View(c.ctx, func(tx ViewTx) error {
-			decided = decide(tx)
-			return decided
-		})
-		if decided != nil {
-			err = decided
-		}
-		if !c.answered(err) {
+		if err := view(c.ctx, c.store, decide); !c.answered(err) {
 			return c.named(err)
 		}
 	}
+}
+
+// view runs fn in a reading transaction. The error is fn's, or else the store's.
+func view(ctx context.Context, store Store, fn func(tx ViewTx) error) error {
+	var err error
+	ran := false
+	stored := store.View(ctx, func(tx ViewTx) error {
+		ran, err = true, fn(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return decided(ran, stored)
+}
+
+// decided returns the error of a transaction whose closure, if it ran, returned none: a store that claims success without
+// having run it would otherwise permit everything (R27).
+func decided(ran bool, err error) error {
+	if err == nil && !ran {
+		return errors.New("the store did not run the transaction")
+	}
+	return err
 }
 
 // answered reports whether a decision ended for the lack of an answer from outside the store,
@@ -101,6 +116,7 @@ type change[T any] struct {
 	// Of the transaction, as its closure was run last:
 	m          moment
 	result     T
+	ran        bool
 	err        error // that the closure ended with
 	committing bool  // whether the closure left something to commit
 }
@@ -160,13 +176,14 @@ func (c *call) draw(need *Need) (err error) {
 
 // transact is one transaction of a change: load, decide, store.
 func (ch *change[T]) transact() error {
-	ch.err, ch.committing = nil, false
+	ch.ran, ch.err, ch.committing = false, nil, false
 	var err error
 	if ch.dryRun {
 		err = ch.store.View(ch.ctx, ch.view)
 	} else {
 		err = ch.store.Update(ch.ctx, ch.update)
 	}
+	err = decided(ch.ran, err)
 	switch {
 	case ch.err != nil:
 		return ch.err
@@ -197,7 +214,7 @@ func (ch *change[T]) update(tx UpdateTx) error {
 
 // decideOn loads and decides, and returns the events that are to be stored.
 func (ch *change[T]) decideOn(tx ViewTx) (events []Event, err error) {
-	ch.m = ch.moment(tx)
+	ch.ran, ch.m = true, ch.moment(tx)
 	if err := ch.m.load(ch.need); err != nil {
 		return nil, err
 	}

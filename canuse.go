@@ -15,9 +15,9 @@ func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, reg
 	k.m.op, k.m.actor, k.m.clock = "CanUse", actor, e.clock
 	k.outside = e.outside()
 	for {
-		k.err = nil
+		k.err, k.ran = nil, false
 		if err := e.store.View(ctx, k.view); k.err == nil {
-			k.err = err
+			k.err = decided(k.ran, err)
 		}
 		if k.err == nil && k.named {
 			return nil
@@ -40,6 +40,7 @@ type check struct {
 	image   ImageID
 	region  Region
 	view    func(ViewTx) error
+	ran     bool
 	err     error
 	// named: the store holds the image in the region, with the actor as its owner or as a grantee that is an account.
 	// Only valid identifiers get into a store, so that these need no other check.
@@ -54,7 +55,7 @@ var checks = sync.Pool{New: func() any {
 }}
 
 func (k *check) run(tx ViewTx) error {
-	k.m.at = time.Time{}
+	k.ran, k.m.at = true, time.Time{}
 	access, trust, err := tx.Access(k.m.actor, k.outside.organizations, k.image)
 	if err == nil {
 		k.m.Trust = trust

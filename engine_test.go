@@ -191,6 +191,40 @@ func (tx forgetfulTx) Load(need sharing.Need) (sharing.State, error) {
 	return state, err
 }
 
+// A store that claims success without having run the transaction permits nothing, and hides nothing (R27).
+func TestR27_IdleStore(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	want(t, w.CanUse(t.Context(), "owner", img, "r1"), nil)
+	e, err := sharing.New(idleStore{})
+	want(t, err, nil)
+	_, imageErr := e.Image(t.Context(), "owner", img)
+	_, launchErr := e.Launch(t.Context(), "owner", sharing.LaunchSpec{Image: img, Region: "r1"})
+	_, dryErr := e.DryRun().Launch(t.Context(), "owner", sharing.LaunchSpec{Image: img, Region: "r1"})
+	for name, err := range map[string]error{
+		"CanUse":  e.CanUse(t.Context(), "owner", img, "r1"),
+		"Image":   imageErr,
+		"Launch":  launchErr,
+		"a dry":   dryErr,
+		"Images":  first(e.Images(t.Context(), "owner", sharing.ImageQuery{})),
+		"Events":  first(e.Events(t.Context(), sharing.EventQuery{})),
+		"Watch":   first(e.Watch(t.Context(), "")),
+		"Replay":  sharing.Replay(t.Context(), idleStore{}, w.Events(t.Context(), sharing.EventQuery{})),
+		"Unshare": e.Unshare(t.Context(), "owner", img, "b"),
+	} {
+		if err == nil {
+			t.Errorf("%s succeeds", name)
+		}
+	}
+}
+
+// An idleStore claims success, and does nothing.
+type idleStore struct{}
+
+func (idleStore) View(context.Context, func(sharing.ViewTx) error) error { return nil }
+
+func (idleStore) Update(context.Context, func(sharing.UpdateTx) error) error { return nil }
+
 // Where it can't be read whether an image is sealed, no instance made from it is captured (R27, R28).
 func TestR27_LostRecord(t *testing.T) {
 	w := newWorld(t)

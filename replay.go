@@ -181,7 +181,12 @@ func (r *replay) flush() error {
 	if len(r.batch) == 0 {
 		return nil
 	}
-	err := r.to.Update(r.ctx, func(tx UpdateTx) error { return write(tx, r.batch) })
+	ran := false
+	err := r.to.Update(r.ctx, func(tx UpdateTx) error {
+		ran = true
+		return write(tx, r.batch)
+	})
+	err = decided(ran, err)
 	if errors.Is(err, ErrOutcomeUnknown) {
 		if log, lost := operationIn(r.ctx, r.to, r.batch[len(r.batch)-1].Operation); lost == nil && len(log) > 0 {
 			err = nil

@@ -75,7 +75,7 @@ func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error
 const watchBatch = 100
 
 func (e *Engine) readEvents(ctx context.Context, q EventQuery) (events []Event, wait func(context.Context) error, err error) {
-	err = e.store.View(ctx, func(tx ViewTx) (err error) {
+	err = view(ctx, e.store, func(tx ViewTx) (err error) {
 		events, err = tx.Events(q)
 		wait = tx.Changed()
 		return err
@@ -85,7 +85,7 @@ func (e *Engine) readEvents(ctx context.Context, q EventQuery) (events []Event, 
 
 // operationIn returns the events of an operation: none if it made no change, or was not made.
 func operationIn(ctx context.Context, store Store, id string) (events []Event, err error) {
-	err = store.View(ctx, func(tx ViewTx) error {
+	err = view(ctx, store, func(tx ViewTx) error {
 		state, err := tx.Load(Need{Operation: id})
 		events = state.Operation
 		return err
