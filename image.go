@@ -180,6 +180,15 @@ type ImageQuery struct {
 	Deprecated bool
 }
 
+// normal returns q in memory of its own, and two queries alike that select the same.
+func (q ImageQuery) normal() ImageQuery {
+	q.Labels = cloneLabels(q.Labels)
+	if q.Origin == 0 {
+		q.Origin = OriginOwn | OriginShared
+	}
+	return q
+}
+
 func (q ImageQuery) validate() error {
 	if q.Origin > OriginOwn|OriginShared|OriginPublic {
 		return invalid("origin", "%#x has unknown bits: combine OriginOwn, OriginShared and OriginPublic", uint8(q.Origin))

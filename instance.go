@@ -51,6 +51,12 @@ type InstanceQuery struct {
 	Labels map[string]string
 }
 
+// normal returns q in memory of its own, and two queries alike that select the same.
+func (q InstanceQuery) normal() InstanceQuery {
+	q.Labels = cloneLabels(q.Labels)
+	return q
+}
+
 func (q InstanceQuery) validate() error {
 	return firstError(optional(q.Region), optional(q.Image), validLabels(q.Labels))
 }

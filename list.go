@@ -11,20 +11,19 @@ import (
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) Images(ctx context.Context, actor AccountID, q ImageQuery) iter.Seq2[Image, error] {
+	q = q.normal()
 	return all(ctx, "Images", func(p Page) ([]Image, string, error) { return e.ImagesPage(ctx, actor, q, p) })
 }
 
 // ImagesPage is [Engine.Images] one page at a time, for API servers: next is the cursor of the page after this,
 // and empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, p Page) (items []Image, next string, err error) {
+	q = q.normal()
 	l, err := e.beginPage(ctx, "Images", actor, q, p, 1, q.validate())
 	if err != nil {
 		return nil, "", err
 	}
 	scan := ImageScan{Account: actor, Query: q}
-	if q.Origin == 0 {
-		scan.Query.Origin = OriginOwn | OriginShared
-	}
 	if q.Source != "" && q.Owner == "" { // it selects the actor's own images only
 		scan.Query.Owner = actor
 	}
@@ -137,6 +136,7 @@ func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
+	q = q.normal()
 	return all(ctx, "SharesReceived", func(p Page) ([]Share, string, error) { return e.SharesReceivedPage(ctx, actor, q, p) })
 }
 
@@ -153,6 +153,7 @@ func (e *Engine) SharesReceivedPage(ctx context.Context, actor AccountID, q Shar
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
+	q = q.normal()
 	return all(ctx, "SharesGiven", func(p Page) ([]Share, string, error) { return e.SharesGivenPage(ctx, actor, q, p) })
 }
 
@@ -165,6 +166,7 @@ func (e *Engine) SharesGivenPage(ctx context.Context, actor AccountID, q ShareQu
 
 func (e *Engine) sharesPage(ctx context.Context, op string, actor AccountID, q ShareQuery, scan ShareScan, p Page,
 	visible func(*SharedImage) bool) (items []Share, next string, err error) {
+	q = q.normal()
 	l, err := e.beginPage(ctx, op, actor, q, p, 2, q.validate())
 	if err != nil {
 		return nil, "", err
@@ -212,12 +214,14 @@ func (m *moment) pageOfShares(l listing, read func(ShareScan) ([]SharedImage, er
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) Instances(ctx context.Context, actor AccountID, q InstanceQuery) iter.Seq2[Instance, error] {
+	q = q.normal()
 	return all(ctx, "Instances", func(p Page) ([]Instance, string, error) { return e.InstancesPage(ctx, actor, q, p) })
 }
 
 // InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page after this, and empty after the last.
 // A bad [Page] is [ErrInvalid].
 func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQuery, p Page) (items []Instance, next string, err error) {
+	q = q.normal()
 	l, err := e.beginPage(ctx, "Instances", actor, q, p, 1, q.validate())
 	if err != nil {
 		return nil, "", err

@@ -3,6 +3,7 @@ package sharing_test
 import (
 	"encoding/base64"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -99,6 +100,65 @@ func TestPages_CursorIsBound(t *testing.T) {
 	want(t, err, nil)
 	if !strings.Contains(string(key), "id-0003") {
 		t.Errorf("the cursor holds %s, want the last image that b was shown and no other", key)
+	}
+}
+
+// Two queries that select the same are one to a cursor, however they are written.
+func TestPages_CursorOfTheSameQuery(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	for range 2 {
+		img := w.image("owner")
+		w.share("owner", img, "b")
+		w.launch("owner", img)
+	}
+	var p sharing.Page
+	p.Limit = 1
+	_, next, err := w.ImagesPage(ctx, "owner", sharing.ImageQuery{}, p)
+	want(t, err, nil)
+	_, _, err = w.ImagesPage(ctx, "owner", sharing.ImageQuery{Labels: map[string]string{}, Origin: sharing.OriginOwn | sharing.OriginShared}, sharing.Page{Cursor: next})
+	want(t, err, nil)
+	_, next, err = w.InstancesPage(ctx, "owner", sharing.InstanceQuery{Labels: map[string]string{}}, p)
+	want(t, err, nil)
+	_, _, err = w.InstancesPage(ctx, "owner", sharing.InstanceQuery{}, sharing.Page{Cursor: next})
+	want(t, err, nil)
+	_, next, err = w.SharesGivenPage(ctx, "owner", sharing.ShareQuery{Statuses: []sharing.ShareStatus{sharing.SharePending, sharing.ShareAccepted}}, p)
+	want(t, err, nil)
+	_, _, err = w.SharesGivenPage(ctx, "owner",
+		sharing.ShareQuery{Statuses: []sharing.ShareStatus{sharing.ShareAccepted, sharing.SharePending, sharing.ShareAccepted}}, sharing.Page{Cursor: next})
+	want(t, err, nil)
+}
+
+// A listing is of the query as it was when the listing was made, whatever becomes of its maps and slices.
+func TestListings_KeepTheirQuery(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	w.share("owner", img, "b")
+	w.launch("owner", img)
+	labels, statuses := map[string]string{}, []sharing.ShareStatus{sharing.ShareAccepted}
+	listings := map[string]func() int{
+		"Images":         counting(t, w.Images(ctx, "owner", sharing.ImageQuery{Labels: labels})),
+		"Instances":      counting(t, w.Instances(ctx, "owner", sharing.InstanceQuery{Labels: labels})),
+		"SharesGiven":    counting(t, w.SharesGiven(ctx, "owner", sharing.ShareQuery{Statuses: statuses})),
+		"SharesReceived": counting(t, w.SharesReceived(ctx, "b", sharing.ShareQuery{Statuses: statuses})),
+	}
+	labels["k"], statuses[0] = "v", sharing.ShareRejected
+	for name, count := range listings {
+		if n := count(); n != 1 {
+			t.Errorf("%s gives %d items, want the one of its query", name, n)
+		}
+	}
+}
+
+// counting returns what counts the items of a listing.
+func counting[T any](t *testing.T, listing iter.Seq2[T, error]) func() int {
+	return func() (n int) {
+		for _, err := range listing {
+			want(t, err, nil)
+			n++
+		}
+		return n
 	}
 }
 

@@ -57,6 +57,12 @@ type ShareQuery struct {
 	Region Region
 }
 
+// normal returns q in memory of its own, and two queries alike that select the same.
+func (q ShareQuery) normal() ShareQuery {
+	q.Statuses = slices.Compact(slices.Sorted(slices.Values(q.Statuses)))
+	return q
+}
+
 func (q ShareQuery) validate() error {
 	for _, status := range q.Statuses {
 		if status > ShareRejected {
