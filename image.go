@@ -19,7 +19,7 @@ type Image struct {
 	Sealed bool
 	// Name, Description, Family and Architecture are the owner's texts. None need be unique.
 	Name, Description, Family, Architecture string
-	// Digest is "sha256:" and 64 hexadecimal digits of the image's content, or empty if the owner gave none (R11).
+	// Digest is "sha256:" and the hash of the image's content, as the owner gave it, or empty if it gave none (R11).
 	Digest string
 	// Size is the size of the image's content in bytes.
 	Size   int64
@@ -86,7 +86,8 @@ type ImageSpec struct {
 	Region Region
 	// Architecture is a name such as "x86_64". A capture or copy that leaves it empty takes its source's.
 	Architecture string
-	// Digest is "sha256:" and 64 lower-case hexadecimal digits of the content, or empty.
+	// Digest is "sha256:" and the hash of the content in hexadecimal digits, or empty. It is compared byte for byte, so that
+	// upper and lower case differ; up to 128 bytes without control characters and spaces are taken.
 	Digest string
 	// Size is in bytes, and not negative.
 	Size   int64
@@ -107,7 +108,7 @@ func (s ImageSpec) validate() error {
 		validDescription(s.Description),
 		validText("family", s.Family, maxText, ""),
 		validText("architecture", s.Architecture, maxText, ""),
-		validDigest("digest", s.Digest),
+		validDigest(s.Digest),
 		validLabels(s.Labels))
 }
 
@@ -197,7 +198,7 @@ func (q ImageQuery) validate() error {
 		optional(q.Region), optional(q.Owner), optional(q.Source),
 		validText("family", q.Family, maxText, ""),
 		validText("name", q.Name, maxText, ""),
-		validDigest("digest", q.Digest),
+		validText("digest", q.Digest, maxText, ""),
 		validLabels(q.Labels))
 }
 

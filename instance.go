@@ -28,7 +28,7 @@ type LaunchSpec struct {
 }
 
 func (s LaunchSpec) validate() error {
-	return firstError(s.Image.Validate(), s.Region.Validate(), validDigest("expected digest", s.ExpectDigest), validLabels(s.Labels))
+	return firstError(s.Image.Validate(), s.Region.Validate(), validExpected(s.ExpectDigest), validLabels(s.Labels))
 }
 
 // A DiskSpec describes the system disk that [Engine.ReplaceDisk] gives an instance.
@@ -39,7 +39,7 @@ type DiskSpec struct {
 }
 
 func (s DiskSpec) validate() error {
-	return firstError(s.Image.Validate(), validDigest("expected digest", s.ExpectDigest))
+	return firstError(s.Image.Validate(), validExpected(s.ExpectDigest))
 }
 
 // An InstanceQuery selects an actor's own instances. Each field that is not zero narrows the selection.

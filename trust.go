@@ -17,6 +17,7 @@ type Trust struct {
 
 const maxTrusted = 1000
 
+// validate checks a normal policy.
 func (t Trust) validate() error {
 	if len(t.Owners) > maxTrusted {
 		return invalid("trusted owners", "are %d: at most %d are allowed", len(t.Owners), maxTrusted)
@@ -55,11 +56,11 @@ func (t Trust) trusts(account, owner AccountID) bool {
 //
 // More than 1,000 owners, or an invalid one, are [ErrInvalid]. No rule refuses it.
 func (e *Engine) SetTrust(ctx context.Context, actor AccountID, t Trust) error {
+	t = t.normal()
 	c, err := e.begin(ctx, "SetTrust", actor, t.validate())
 	if err != nil {
 		return err
 	}
-	t = t.normal()
 	_, err = makeChange(c, t, Need{Trust: true}, func(m *moment) (none struct{}, events []Event, err error) {
 		if m.Trust.equal(t) {
 			return none, nil, nil

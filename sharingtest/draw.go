@@ -22,7 +22,7 @@ var (
 	tooLong    = strings.Repeat("x", 129)
 	badNames   = []string{"", " ", "x y", "x\x00", "x\xff", "x\u2028", tooLong}
 	badTexts   = []string{"x\x00", "x\xff", "x\u0085", tooLong}
-	badDigests = []string{"sha256:", "sha256:" + strings.Repeat("F", 64), "md5:" + strings.Repeat("0", 64), strings.Repeat("0", 64)}
+	badDigests = []string{"sha256:", "sha256:x y", "md5:" + strings.Repeat("0", 64), strings.Repeat("0", 64)}
 )
 
 // A dealer draws calls that make sense in a world, and now and then one that makes none.
@@ -253,9 +253,9 @@ func (d dealer) spoil(c call) call {
 	case "Deprecate":
 		spoil(func() { c.Deprecation.Notice = strings.Repeat("x", 2049) }, func() { c.Deprecation.Replacement = c.Image })
 	case "Launch":
-		spoil(func() { c.Digest = pick(d, "bad digest", badDigests...) }, func() { c.Labels = map[string]string{"k": text + tooLong} })
+		spoil(func() { c.Digest = pick(d, "bad digest", append(badDigests, text)...) }, func() { c.Labels = map[string]string{"k": text + tooLong} })
 	case "ReplaceDisk":
-		spoil(func() { c.Digest = pick(d, "bad digest", badDigests...) })
+		spoil(func() { c.Digest = pick(d, "bad digest", append(badDigests, text)...) })
 	case "SetTrust":
 		spoil(func() { c.Trust.Owners = append(c.Trust.Owners, sharing.AccountID(name)) })
 	case "ShareUntil":

@@ -59,8 +59,7 @@ func okLabels(labels map[string]string) bool {
 }
 
 func okDigest(s string) bool {
-	digits, ok := strings.CutPrefix(s, "sha256:")
-	return s == "" || ok && len(digits) == 64 && strings.Trim(digits, "0123456789abcdef") == ""
+	return s == "" || len(s) > len("sha256:") && strings.HasPrefix(s, "sha256:") && identifier(s, "")
 }
 
 func okSpec(s sharing.ImageSpec) bool {
@@ -79,5 +78,5 @@ func okExpiry(expires, now time.Time) bool {
 }
 
 func okTrust(t sharing.Trust) bool {
-	return len(t.Owners) <= 1000 && !slices.ContainsFunc(t.Owners, func(o sharing.AccountID) bool { return !okAccount(o) })
+	return len(slices.Compact(slices.Sorted(slices.Values(t.Owners)))) <= 1000 && !slices.ContainsFunc(t.Owners, func(o sharing.AccountID) bool { return !okAccount(o) })
 }

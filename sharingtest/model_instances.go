@@ -37,7 +37,7 @@ func (m *Model) CanUse(_ context.Context, actor sharing.AccountID, id sharing.Im
 
 // Launch makes an instance (R5).
 func (m *Model) Launch(_ context.Context, actor sharing.AccountID, spec sharing.LaunchSpec) (sharing.Instance, error) {
-	if !okAccount(actor) || !okImage(spec.Image) || !okRegion(spec.Region) || !okDigest(spec.ExpectDigest) || !okLabels(spec.Labels) {
+	if !okAccount(actor) || !okImage(spec.Image) || !okRegion(spec.Region) || !okName(spec.ExpectDigest) || !okLabels(spec.Labels) {
 		return sharing.Instance{}, sharing.ErrInvalid
 	}
 	if err := m.usable(actor, spec.Image, spec.Region, spec.ExpectDigest); err != nil {
@@ -53,7 +53,7 @@ func (m *Model) Launch(_ context.Context, actor sharing.AccountID, spec sharing.
 
 // ReplaceDisk gives an instance a disk made from another image (R5).
 func (m *Model) ReplaceDisk(_ context.Context, actor sharing.AccountID, id sharing.InstanceID, disk sharing.DiskSpec) (sharing.Instance, error) {
-	if !okAccount(actor) || !okInstance(id) || !okImage(disk.Image) || !okDigest(disk.ExpectDigest) {
+	if !okAccount(actor) || !okInstance(id) || !okImage(disk.Image) || !okName(disk.ExpectDigest) {
 		return sharing.Instance{}, sharing.ErrInvalid
 	}
 	inst, err := m.ownInstance(actor, id)

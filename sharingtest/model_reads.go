@@ -67,7 +67,7 @@ func (m *Model) Latest(_ context.Context, actor sharing.AccountID, q sharing.Lat
 // Images lists what the actor finds (R14, R16, R19).
 func (m *Model) Images(_ context.Context, actor sharing.AccountID, q sharing.ImageQuery) iter.Seq2[sharing.Image, error] {
 	if !okAccount(actor) || q.Region != "" && !okRegion(q.Region) || q.Owner != "" && !okAccount(q.Owner) ||
-		!okName(q.Family) || !okName(q.Name) || !okDigest(q.Digest) || !okLabels(q.Labels) ||
+		!okName(q.Family) || !okName(q.Name) || !okName(q.Digest) || !okLabels(q.Labels) ||
 		q.Source != "" && !okImage(q.Source) || q.Origin > sharing.OriginOwn|sharing.OriginShared|sharing.OriginPublic {
 		return list[sharing.Image](nil, sharing.ErrInvalid)
 	}
