@@ -28,8 +28,8 @@ func TestCanUse_AllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkParallel measures checks at once, with -cpu 1,2: readers do not hold up one another.
-func BenchmarkParallel(b *testing.B) {
+// BenchmarkCanUse measures checks; with -cpu 1,2, checks at once, which do not hold up one another.
+func BenchmarkCanUse(b *testing.B) {
 	ctx := context.Background()
 	e, err := sharing.New(memstore.New())
 	if err != nil {
