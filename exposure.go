@@ -96,7 +96,7 @@ func (e *Engine) Exposure(ctx context.Context, actor AccountID, image ImageID) (
 			m:        m,
 			exposure: Exposure{Image: image},
 			holders:  make(map[Grantee]*Holder),
-			others:   make(map[AccountID]int),
+			others:   make(map[AccountID]made),
 			shown:    make(map[ImageID]bool),
 		}
 		if err := x.explore(img); err != nil {
@@ -113,9 +113,13 @@ type explorer struct {
 	m        *moment
 	exposure Exposure
 	holders  map[Grantee]*Holder
-	others   map[AccountID]int // every account but the actor that the data reached, and the system disks that it made
-	shown    map[ImageID]bool  // the images named so far
+	others   map[AccountID]made // every account but the actor that the data reached
+	shown    map[ImageID]bool   // the images named so far
 }
+
+// made is what an account made of the data: system disks, and captures of images of the actor's. Whether it is a holder
+// may turn out later in the walk.
+type made struct{ disks, captures int }
 
 // A lead is an image whose derived images after a certain one are yet to be visited.
 // Lineage is a tree, so that a stack of leads is all the memory that the walk needs.
@@ -194,10 +198,11 @@ func (x *explorer) visible(imgs []*ImageRecord) ([]bool, error) {
 // place puts a derived image where it belongs in the report.
 func (x *explorer) place(img, source *ImageRecord, visible bool) {
 	captured := img.Source.Instance != ""
-	if holder := x.holders[Account(img.Owner)]; holder != nil && captured && source.Owner == x.m.actor {
-		holder.Captures++
+	captures := 0
+	if captured && source.Owner == x.m.actor {
+		captures = 1
 	}
-	x.reached(img.Owner, 0)
+	x.reached(img.Owner, made{captures: captures})
 	if !visible {
 		x.exposure.Beyond.Images++
 		return
@@ -223,7 +228,7 @@ func (x *explorer) visit(img *ImageRecord, shownAs ImageID) error {
 		for i := range events {
 			ev := &events[i]
 			if ev.Kind == EventLaunched || ev.Kind == EventDiskReplaced {
-				x.reached(ev.Actor, 1)
+				x.reached(ev.Actor, made{disks: 1})
 			}
 			if own {
 				held.follow(ev)
@@ -244,15 +249,16 @@ func (x *explorer) countShares(shares []Share) {
 	x.exposure.Beyond.Shares += len(shares)
 	for _, share := range shares {
 		if account, ok := share.Grantee.Account(); ok {
-			x.reached(account, 0)
+			x.reached(account, made{})
 		}
 	}
 }
 
-// reached notes that the data reached an account, which made so many system disks of it.
-func (x *explorer) reached(account AccountID, disks int) {
+// reached notes that the data reached an account, and what that made of it.
+func (x *explorer) reached(account AccountID, more made) {
 	if account != x.m.actor {
-		x.others[account] += disks
+		sum := x.others[account]
+		x.others[account] = made{sum.disks + more.disks, sum.captures + more.captures}
 	}
 }
 
@@ -268,13 +274,13 @@ func (x *explorer) hold(g Grantee, h Holding) {
 
 // report completes the Exposure: accounts that are holders are named, the others counted.
 func (x *explorer) report() Exposure {
-	for account, disks := range x.others {
+	for account, sum := range x.others {
 		if holder := x.holders[Account(account)]; holder != nil {
-			holder.Instances = disks
+			holder.Instances, holder.Captures = sum.disks, sum.captures
 			continue
 		}
 		x.exposure.Beyond.Accounts++
-		x.exposure.Beyond.Instances += disks
+		x.exposure.Beyond.Instances += sum.disks
 	}
 	for _, holder := range x.holders {
 		x.exposure.Holders = append(x.exposure.Holders, *holder)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +191,24 @@ func TestR10_Exposure(t *testing.T) {
 	want(t, got.WriteDOT(&dot), nil)
 	if strings.Contains(dot.String(), string(secret.ID)) || !strings.Contains(dot.String(), "bob") {
 		t.Errorf("got\n%s", dot.String())
+	}
+}
+
+// What an account captured is counted, also if it held a share only of what was made from the image later (R10).
+func TestR10_CaptureBeforeHolding(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	w.share("owner", img, sharing.Everyone)
+	_, err := w.Capture(ctx, "bob", w.launch("bob", img), sharing.ImageSpec{})
+	want(t, err, nil)
+	copied, err := w.Copy(ctx, "owner", img, "r2", sharing.ImageSpec{})
+	want(t, err, nil)
+	w.share("owner", copied.ID, "bob")
+	got, err := w.Exposure(ctx, "owner", img)
+	want(t, err, nil)
+	if i := slices.IndexFunc(got.Holders, func(h sharing.Holder) bool { return h.Grantee == "bob" }); i < 0 || got.Holders[i].Captures != 1 {
+		t.Errorf("got %+v, want bob as a holder with one capture", got.Holders)
 	}
 }
 
