@@ -138,6 +138,20 @@ func (d dealer) spec() sharing.ImageSpec {
 	}
 }
 
+// likely draws a change that the model makes, if one of three draws is such. Of calls drawn at random two in three are refused, and in a
+// world in which little happens there is little to get wrong.
+func (d dealer) likely(op string) (c call) {
+	for range 3 {
+		c = d.change(op)
+		tried := d.w.model.clone()
+		tried.setup.IDs = func() string { return never }
+		if _, err := c.of(d.Context(), tried); err == nil {
+			break
+		}
+	}
+	return c
+}
+
 // change draws a call of a method that changes something.
 func (d dealer) change(op string) call {
 	c := call{Op: op}

@@ -130,7 +130,7 @@ func (d dealer) ops() []string {
 
 // make draws a call and makes it: plainly, or as a dry run, or under a token.
 func (d dealer) make(ops []string) {
-	c := d.change(pick(d, "op", ops...))
+	c := d.likely(pick(d, "op", ops...))
 	switch how := uniform(10).Draw(d.T, "how"); {
 	case how == 9 && d.w.subject.DryRun != nil:
 		d.w.dryRun(d.T, c)

@@ -140,7 +140,7 @@ func failingDirectory(t *rapid.T, open Open, lacks features) {
 	d := newDealer(t, open, lacks)
 	ops := d.ops()
 	for range 15 {
-		d.w.do(t, d.change(pick(d, "op", ops...)))
+		d.w.do(t, d.likely(pick(d, "op", ops...)))
 	}
 	d.w.members.fail = errDirectory
 	for range 5 {
