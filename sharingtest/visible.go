@@ -50,6 +50,9 @@ func (w *world) views(actor sharing.AccountID, accounts []sharing.AccountID, reg
 				views = append(views, call{Op: "Latest", Latest: sharing.LatestQuery{Owner: img.Owner, Family: img.Family, Region: region}})
 			}
 		}
+		if source := img.Source.Image; source != "" {
+			views = append(views, call{Op: "Images", Images: sharing.ImageQuery{Source: source}})
+		}
 		if w.lacks.has(Impact) {
 			views = append(views, call{Op: "DeleteImpact", Image: id})
 		}
