@@ -146,6 +146,9 @@ func failingDirectory(t *rapid.T, open Open, lacks features) {
 	for range 5 {
 		d.w.doWithout(t, d.change(pick(d, "op", ops...)))
 	}
+	for range 5 {
+		d.w.doWithout(t, d.query())
+	}
 	for _, actor := range accounts {
 		for _, c := range d.w.views(actor, accounts, regions) {
 			d.w.doWithout(t, c)
@@ -175,14 +178,23 @@ func (w *world) doWithout(t TB, c call) {
 }
 
 // needsDirectory reports whether the answer to a call is the directory's to give, and whether it surely is not. Neither is
-// said of calls about several images, and of those whose answer shows a source or a replacement.
+// said of most calls about several images, and of those whose answer shows a source or a replacement.
 func (w *world) needsDirectory(c call) (needed, needless bool) {
 	id := c.Image
 	switch c.Op {
 	case "Instance", "Instances", "Trust", "SetTrust", "Terminate", "SharesGiven":
 		return false, true
-	case "Image", "Update", "Copy", "Capture", "Deprecate", "ReplaceDisk", "Register", "Images", "SharesReceived", "Latest", "Shares", "Exposure", "DeleteImpact":
+	case "Image", "Update", "Copy", "Capture", "Deprecate", "ReplaceDisk", "Register", "SharesReceived", "Shares", "Exposure", "DeleteImpact":
 		return false, false
+	case "Latest": // through an organisation there may be a newer one
+		return c.Actor != c.Latest.Owner, false
+	case "Images":
+		q := c.Images
+		if q.Origin == 0 {
+			q.Origin = sharing.OriginOwn | sharing.OriginShared
+		}
+		own := q.Owner == c.Actor && q.Origin&sharing.OriginOwn != 0
+		return !own && q.Source == "" && q.Origin&sharing.OriginShared != 0, own && w.ownImagesReferToUsable(c.Actor)
 	case "Reinit":
 		inst, err := w.model.ownInstance(c.Actor, c.Instance)
 		if err != nil {
@@ -197,4 +209,17 @@ func (w *world) needsDirectory(c call) (needed, needless bool) {
 	_, own := w.model.present(img)[sharing.Account(c.Actor)]
 	suffices := w.model.origin(c.Actor, img) != 0
 	return !suffices && !own, suffices
+}
+
+// ownImagesReferToUsable reports whether an account may use all that its images refer to, so that they are shown whole.
+func (w *world) ownImagesReferToUsable(account sharing.AccountID) bool {
+	usable := func(id sharing.ImageID) bool {
+		return id == "" || w.model.images[id] != nil && w.model.mayUse(account, w.model.images[id])
+	}
+	for _, img := range w.model.images {
+		if img.Owner == account && (!usable(img.Source.Image) || img.Deprecation != nil && !usable(img.Deprecation.Replacement)) {
+			return false
+		}
+	}
+	return true
 }
