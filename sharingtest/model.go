@@ -25,7 +25,14 @@ type modelImage struct {
 	sharing.Image // with its source and replacement whole
 	deleted       bool
 	shares        map[sharing.Grantee]sharing.Share
-	held          map[sharing.Grantee]bool // who ever had a share (R10)
+	ended         []ended                   // what was in shares and no longer is (R10)
+	disks         map[sharing.AccountID]int // how many were made from it, by whom (R10)
+}
+
+// An ended share is what its grantee held.
+type ended struct {
+	grantee sharing.Grantee
+	sharing.Holding
 }
 
 type modelInstance struct {
@@ -49,7 +56,7 @@ func (m *Model) clone() *Model {
 	for id, img := range m.images {
 		copied := *img
 		copied.Image = cloneImage(img.Image)
-		copied.shares, copied.held = maps.Clone(img.shares), maps.Clone(img.held)
+		copied.shares, copied.ended, copied.disks = maps.Clone(img.shares), slices.Clip(img.ended), maps.Clone(img.disks)
 		c.images[id] = &copied
 	}
 	for id, inst := range m.instances {

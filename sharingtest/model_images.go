@@ -87,7 +87,7 @@ func (m *Model) create(owner sharing.AccountID, spec sharing.ImageSpec, img shar
 	img.ID, img.Owner, img.Region, img.CreatedAt = newID(m, m.images), owner, spec.Region, m.now()
 	img.Name, img.Description, img.Family, img.Architecture = spec.Name, spec.Description, spec.Family, spec.Architecture
 	img.Digest, img.Size, img.Labels = spec.Digest, spec.Size, maps.Clone(spec.Labels)
-	made := &modelImage{Image: img, shares: map[sharing.Grantee]sharing.Share{}, held: map[sharing.Grantee]bool{}}
+	made := &modelImage{Image: img, shares: map[sharing.Grantee]sharing.Share{}, disks: map[sharing.AccountID]int{}}
 	m.images[img.ID] = made
 	return m.show(owner, made), nil
 }
@@ -138,7 +138,7 @@ func (m *Model) Delete(_ context.Context, actor sharing.AccountID, id sharing.Im
 	if len(m.present(img)) > 0 {
 		return sharing.ErrImageShared
 	}
-	img.deleted = true
+	m.delete(img)
 	return nil
 }
 
@@ -148,8 +148,16 @@ func (m *Model) ForceDelete(_ context.Context, actor sharing.AccountID, id shari
 	if err != nil {
 		return err
 	}
-	img.deleted = true
+	m.delete(img)
 	return nil
+}
+
+// delete ends an image's shares with it.
+func (m *Model) delete(img *modelImage) {
+	for g := range img.shares {
+		m.end(img, g)
+	}
+	img.deleted = true
 }
 
 func (m *Model) deletable(actor sharing.AccountID, id sharing.ImageID) (*modelImage, error) {

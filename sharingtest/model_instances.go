@@ -48,6 +48,7 @@ func (m *Model) Launch(_ context.Context, actor sharing.AccountID, spec sharing.
 		DiskGeneration: 1, Labels: maps.Clone(spec.Labels), LaunchedAt: m.now(),
 	}}
 	m.instances[inst.ID] = inst
+	m.images[spec.Image].disks[actor]++
 	return inst.show(), nil
 }
 
@@ -64,6 +65,7 @@ func (m *Model) ReplaceDisk(_ context.Context, actor sharing.AccountID, id shari
 		return sharing.Instance{}, err
 	}
 	inst.Image = disk.Image
+	m.images[disk.Image].disks[actor]++
 	inst.DiskGeneration++
 	return inst.show(), nil
 }

@@ -3,7 +3,7 @@ package sharingtest
 import (
 	"context"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/imageshare/sharing"
 )
@@ -25,7 +25,7 @@ func (m *Model) DeleteImpact(_ context.Context, actor sharing.AccountID, id shar
 	if err != nil {
 		return sharing.Impact{}, err
 	}
-	img.deleted = true
+	after.delete(img)
 	return m.impact(after, id), nil
 }
 
@@ -54,9 +54,7 @@ func (m *Model) canReinit(inst *modelInstance) bool {
 	return m.usable(inst.Owner, inst.Image, inst.Region, "") == nil
 }
 
-// Exposure says where an image's data may have gone (R10), to its owner, a former one too. The model gives what the rule
-// says: which images made from it the actor sees, how many others there are, and who ever held a share of it or of such
-// an image of the actor's own. What a system tells beyond that is not compared.
+// Exposure says where an image's data may have gone (R10), to its owner, a former one too.
 func (m *Model) Exposure(_ context.Context, actor sharing.AccountID, id sharing.ImageID) (sharing.Exposure, error) {
 	if !okAccount(actor) || !okImage(id) {
 		return sharing.Exposure{}, sharing.ErrInvalid
@@ -68,45 +66,79 @@ func (m *Model) Exposure(_ context.Context, actor sharing.AccountID, id sharing.
 		}
 	}
 	exposure := sharing.Exposure{Image: id}
-	holders := map[sharing.Grantee]sharing.Holder{}
+	reached := map[sharing.Grantee]*sharing.Holder{}
+	reach := func(g sharing.Grantee) *sharing.Holder {
+		if reached[g] == nil {
+			reached[g] = &sharing.Holder{Grantee: g}
+		}
+		return reached[g]
+	}
 	for _, made := range sorted(m.images) {
 		if made != img && !m.madeFrom(made, id) {
 			continue
 		}
-		if made.Owner == actor {
-			for g := range made.held {
-				holders[g] = sharing.Holder{Grantee: g}
+		for account, disks := range made.disks {
+			reach(sharing.Account(account)).Instances += disks
+		}
+		for _, held := range m.held(made) {
+			if made.Owner == actor {
+				if made.deleted && made != img {
+					held.Image = ""
+				}
+				holder := reach(held.grantee)
+				holder.Holdings = append(holder.Holdings, held.Holding)
+				continue
+			}
+			exposure.Beyond.Shares++
+			if _, isAccount := held.grantee.Account(); isAccount {
+				reach(held.grantee)
 			}
 		}
-		switch {
-		case made == img:
-		case m.sees(actor, made.ID):
-			exposed := sharing.ExposedImage{Image: made.ID, Owner: made.Owner, Captured: made.Source.Instance != ""}
-			if source := made.Source.Image; source == id || m.sees(actor, source) {
-				exposed.Source = source
-			}
-			exposure.Images = append(exposure.Images, exposed)
-		default:
+		if made == img {
+			continue
+		}
+		source, captured := made.Source.Image, made.Source.Instance != ""
+		if owner := reach(sharing.Account(made.Owner)); captured && m.images[source].Owner == actor {
+			owner.Captures++
+		}
+		if !m.sees(actor, made.ID) {
 			exposure.Beyond.Images++
+			continue
+		}
+		exposed := sharing.ExposedImage{Image: made.ID, Owner: made.Owner, Captured: captured}
+		if source == id || m.sees(actor, source) {
+			exposed.Source = source
+		}
+		exposure.Images = append(exposure.Images, exposed)
+	}
+	delete(reached, sharing.Account(actor))
+	for _, holder := range sorted(reached) {
+		if len(holder.Holdings) > 0 {
+			exposure.Holders = append(exposure.Holders, *holder)
+		} else {
+			exposure.Beyond.Accounts++
+			exposure.Beyond.Instances += holder.Instances
 		}
 	}
-	exposure.Holders = sorted(holders)
 	return exposure, nil
+}
+
+// held are all shares of an image that ever were: those that ended, then the others.
+func (m *Model) held(img *modelImage) []ended {
+	held := slices.Clone(img.ended)
+	present := m.present(img)
+	for g, share := range img.shares {
+		h := holding(share, m.now())
+		if _, is := present[g]; is {
+			h.To = time.Time{}
+		}
+		held = append(held, ended{g, h})
+	}
+	return held
 }
 
 // madeFrom reports whether an image was captured or copied from the other, through any number of steps.
 func (m *Model) madeFrom(img *modelImage, from sharing.ImageID) bool {
 	source := img.Source.Image
 	return source != "" && (source == from || m.madeFrom(m.images[source], from))
-}
-
-// pinned is what the model's Exposure gives, in the order of IDs.
-func pinned(e sharing.Exposure) sharing.Exposure {
-	pinned := sharing.Exposure{Image: e.Image, Images: slices.Clone(e.Images)}
-	slices.SortFunc(pinned.Images, func(a, b sharing.ExposedImage) int { return strings.Compare(string(a.Image), string(b.Image)) })
-	for _, holder := range e.Holders {
-		pinned.Holders = append(pinned.Holders, sharing.Holder{Grantee: holder.Grantee})
-	}
-	pinned.Beyond.Images = e.Beyond.Images
-	return pinned
 }

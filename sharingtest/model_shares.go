@@ -48,7 +48,7 @@ func (m *Model) SetShares(_ context.Context, actor sharing.AccountID, id sharing
 	if img, err := tried.owned(actor, id); err == nil {
 		for g := range img.shares {
 			if !slices.Contains(grantees, g) {
-				delete(img.shares, g)
+				tried.end(img, g)
 			}
 		}
 	}
@@ -100,8 +100,8 @@ func (m *Model) share(actor sharing.AccountID, id sharing.ImageID, grantees []sh
 		if _, isAccount := g.Account(); isAccount && m.setup.Policy.RequireAcceptance {
 			status = sharing.SharePending
 		}
+		m.end(img, g)
 		img.shares[g] = sharing.Share{Image: id, Grantee: g, Status: status, CreatedAt: m.now(), UpdatedAt: m.now(), Expires: expires}
-		img.held[g] = true
 	}
 	return img, nil
 }
@@ -129,7 +129,7 @@ func (m *Model) Unshare(_ context.Context, actor sharing.AccountID, id sharing.I
 		return sharing.ErrInvalid
 	}
 	for _, g := range grantees {
-		delete(img.shares, g)
+		m.end(img, g)
 	}
 	return nil
 }
@@ -162,8 +162,24 @@ func (m *Model) Leave(_ context.Context, actor sharing.AccountID, id sharing.Ima
 	if err != nil {
 		return err
 	}
-	delete(img.shares, share.Grantee)
+	m.end(img, share.Grantee)
 	return nil
+}
+
+// end ends a share, if there is one: now, or when it expired.
+func (m *Model) end(img *modelImage, g sharing.Grantee) {
+	if share, ok := img.shares[g]; ok {
+		img.ended = append(img.ended, ended{g, holding(share, m.now())})
+		delete(img.shares, g)
+	}
+}
+
+// holding is a share that ends at a time, or when it expires, if that is before.
+func holding(share sharing.Share, at time.Time) sharing.Holding {
+	if !share.Expires.IsZero() && share.Expires.Before(at) {
+		at = share.Expires
+	}
+	return sharing.Holding{Image: share.Image, From: share.CreatedAt, To: at}
 }
 
 // ownShare returns the share that was made with the actor's account itself.
