@@ -27,6 +27,7 @@ func (tx *view) Changed() (wait func(context.Context) error) {
 func (s *Store) await(ctx context.Context, revision int64) error {
 	watching, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
 	log := s.key(tableLog)
 	for response := range s.client.Watch(watching, log, clientv3.WithRange(past(log)), clientv3.WithRev(revision)) {
 		if len(response.Events) > 0 || response.Err() != nil {

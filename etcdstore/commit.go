@@ -75,6 +75,8 @@ func (tx *update) commit() error {
 	case errors.Is(err, rpctypes.ErrNoLeader): // the member did not look at it
 		tx.stale = err
 		return nil
+	case errors.Is(err, errClosed):
+		return err
 	case err != nil && refused(err):
 		return fmt.Errorf("etcdstore: commit: %w", err)
 	case err != nil:

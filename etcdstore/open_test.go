@@ -43,7 +43,7 @@ func TestOpen_AMemberHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	s := &Store{client: client, kv: clientv3.RetryKVClient(client), prefix: newPrefix()}
+	s := &Store{client: client, kv: clientv3.RetryKVClient(client), life: t.Context(), prefix: newPrefix()}
 	for range 10 { // until it is connected to both
 		if err := s.prepare(t.Context()); err != nil {
 			t.Fatal(err)
@@ -122,6 +122,42 @@ func TestClose_LeavesNothing(t *testing.T) {
 		return err
 	}); err == nil {
 		t.Error("a closed store answers")
+	}
+}
+
+// A store on a client of the caller's is ended by Close too: a call fails, and a watch that waits for events ends.
+func TestClose_LeavesTheClient(t *testing.T) {
+	client := newClient(t, server.endpoint)
+	s, err := open(t.Context(), client, newPrefix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEngine(t, s)
+	if _, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	seen, ended := make(chan bool), make(chan error)
+	go func() {
+		var last error
+		for _, err := range e.Watch(t.Context(), "") {
+			if last = err; err == nil {
+				close(seen)
+			}
+		}
+		ended <- last
+	}()
+	<-seen
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, errClosed) {
+		t.Errorf("the watch ends with %v", err)
+	}
+	if _, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); !errors.Is(err, errClosed) {
+		t.Errorf("a change after Close: %v", err)
+	}
+	if _, err := client.Get(t.Context(), "x"); err != nil {
+		t.Errorf("the client is of no use any more: %v", err)
 	}
 }
 

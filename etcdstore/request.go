@@ -14,6 +14,9 @@ import (
 
 // request makes a request: if all its comparisons hold, what is to be done on success, else what is to be done on failure.
 func (s *Store) request(ctx context.Context, request *pb.TxnRequest) (*pb.TxnResponse, error) {
+	if s.life.Err() != nil {
+		return nil, errClosed
+	}
 	response, err := s.kv.Txn(ctx, request, grpc.MaxCallRecvMsgSize(math.MaxInt32)) // as the client itself has it
 	return response, clientv3.ContextError(ctx, err)
 }

@@ -228,8 +228,8 @@ func (tx *snapshot) ask(spans []span) (*pb.TxnResponse, error) {
 			return response, nil
 		case tx.ctx.Err() != nil:
 			return nil, tx.ctx.Err()
-		case tx.client.Ctx().Err() != nil:
-			return nil, errors.New("the store is closed")
+		case tx.life.Err() != nil:
+			return nil, errClosed
 		case !away(err) || time.Since(began) > requestTimeout || !pause(tx.ctx, attempt):
 			return nil, err
 		}

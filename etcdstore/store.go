@@ -45,6 +45,8 @@ type Store struct {
 	client *clientv3.Client
 	kv     etcdserverpb.KVClient // of client
 	owned  bool                  // the client is the store's to close
+	life   context.Context       // ends when the store or the client is closed
+	end    context.CancelFunc    // of life
 	prefix string
 	hints  hints
 	queues queues
@@ -53,6 +55,8 @@ type Store struct {
 }
 
 var _ sharing.FreshStore = (*Store)(nil)
+
+var errClosed = errors.New("etcdstore: the store is closed")
 
 // openTimeout bounds Open, which asks the cluster once, and again if a member does not answer.
 const openTimeout = 10 * time.Second
@@ -95,16 +99,19 @@ func New(ctx context.Context, client *clientv3.Client) (*Store, error) {
 
 func open(ctx context.Context, client *clientv3.Client, prefix string) (*Store, error) {
 	s := &Store{client: client, kv: clientv3.RetryKVClient(client), prefix: prefix}
+	s.life, s.end = context.WithCancel(client.Ctx())
 	s.sweeper.woken = make(chan struct{}, 1)
 	if err := s.prepare(ctx); err != nil {
+		s.end()
 		return nil, err
 	}
 	s.startSweeper()
 	return s, nil
 }
 
-// Close ends the store. Transactions that are under way fail.
+// Close ends the store. Transactions that are under way fail at their next request, and so does all waiting for events.
 func (s *Store) Close() error {
+	s.end()
 	s.stopSweeper()
 	if !s.owned {
 		return nil

@@ -22,7 +22,7 @@ type sweeper struct {
 }
 
 func (s *Store) startSweeper() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(s.life)
 	s.sweeper.stop = cancel
 	s.sweeper.wake()
 	s.sweeper.done.Go(func() {
