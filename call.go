@@ -229,6 +229,9 @@ func (ch *change[T]) decideOn(tx ViewTx) (events []Event, err error) {
 	if ch.m.Taken { // a refusal is told before, since another ID would not help
 		return nil, errTaken
 	}
+	if year := ch.m.now().Year(); year < 0 || year > latestYear {
+		return nil, fmt.Errorf("the clock gives the year %d, which no record can hold: set it right", year)
+	}
 	for i := range events {
 		events[i].Operation, events[i].At, events[i].Actor = ch.operation, ch.m.now(), ch.actor
 	}

@@ -191,6 +191,17 @@ func (tx forgetfulTx) Load(need sharing.Need) (sharing.State, error) {
 	return state, err
 }
 
+// A clock that gives a year which not every store can hold is an error, in each of them alike, before anything is stored (R22).
+func TestR22_ClockOutOfRange(t *testing.T) {
+	for _, year := range []int{-1, 10_000} {
+		w := newWorld(t)
+		w.now = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		if _, err := w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); err == nil || !strings.Contains(err.Error(), "clock") || len(w.log()) != 0 {
+			t.Errorf("in the year %d: got %v and %d events, want an error about the clock", year, err, len(w.log()))
+		}
+	}
+}
+
 // A store that claims success without having run the transaction permits nothing, and hides nothing (R27).
 func TestR27_IdleStore(t *testing.T) {
 	w := newWorld(t)

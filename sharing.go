@@ -43,6 +43,7 @@ func WithPolicy(p Policy) Option {
 
 // WithClock sets the clock that times and expiries are judged by. The default is [time.Now].
 // Engines on one store should have clocks that agree: a share has expired for an engine when its own clock says so (R15).
+// While it gives a year before 0 or after 9999, changes fail.
 func WithClock(now func() time.Time) Option {
 	return func(e *Engine) error {
 		if now == nil {
