@@ -78,10 +78,11 @@ func (m modes) queue(batch *pgx.Batch, first, last lockKind) {
 	batch.Queue(lockSQL, keys, exclusive)
 }
 
-const lockSQL = `SELECT count(CASE WHEN exclusive
+// Row by row: a function in FROM would first make all rows.
+const lockSQL = `SELECT CASE WHEN exclusive
 	THEN pg_advisory_xact_lock(hashtextextended(key, 0)) IS NULL
-	ELSE pg_advisory_xact_lock_shared(hashtextextended(key, 0)) IS NULL END)
-	FROM unnest($1::text[], $2::boolean[]) AS t(key, exclusive)`
+	ELSE pg_advisory_xact_lock_shared(hashtextextended(key, 0)) IS NULL END
+	FROM (SELECT unnest($1::text[]) AS key, unnest($2::boolean[]) AS exclusive) AS locks`
 
 // queueImageOf adds a statement to the batch that locks the image that the instance's system disk is made from.
 func queueImageOf(batch *pgx.Batch, instance sharing.InstanceID, exclusive bool) {
