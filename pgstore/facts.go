@@ -17,6 +17,7 @@ type found struct {
 	events    []sharing.Event
 	trust     sharing.Trust
 	counts    map[string]int64
+	epochs    map[string]int64 // of the images; -1 for a deleted one
 }
 
 // image returns what was found of an image, to add to it.
@@ -50,9 +51,14 @@ func (f *found) sharesFor(need sharing.Need) []sharing.Share {
 func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
 	to := &found{
 		images: make(map[sharing.ImageID]*sharing.Access), instances: make(map[sharing.InstanceID]*sharing.InstanceRecord),
-		counts: make(map[string]int64),
+		counts: make(map[string]int64), epochs: make(map[string]int64),
 	}
-	facts = slices.DeleteFunc(facts, ended(facts))
+	for i := range facts {
+		if f := &facts[i]; f.part == "image" {
+			to.epochs[f.id] = f.number
+		}
+	}
+	facts = slices.DeleteFunc(facts, to.ended)
 	inLogOrder(facts)
 	for i := range facts {
 		f := &facts[i]
@@ -95,15 +101,10 @@ func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
 	return to, nil
 }
 
-// ended returns what tells whether a fact is of a share that a delete of its image has ended.
-func ended(facts []fact) func(fact) bool {
-	epochs := make(map[string]int64) // of the images: of one that is unknown it is 0, and no share has that of a deleted one
-	for i := range facts {
-		if f := &facts[i]; f.part == "image" {
-			epochs[f.id] = f.number
-		}
-	}
-	return func(f fact) bool { return (f.part == "share" || f.part == "grant") && f.number != epochs[f.id] }
+// ended tells whether a fact is of a share that a delete of its image has ended. The epoch of an image that is unknown is 0,
+// and no share has that of a deleted one.
+func (f *found) ended(share fact) bool {
+	return (share.part == "share" || share.part == "grant") && share.number != f.epochs[share.id]
 }
 
 // inLogOrder puts the facts that are events in the order of the log.
@@ -123,12 +124,15 @@ func add(a *sharing.Access, grantee sharing.Grantee, g sharing.Grant) {
 }
 
 // known is what a transaction's last Load found, so that another one which asks for no more, to show what an image
-// was made from, say, needs no request.
+// was made from, say, needs no request; and so that its first write, which finds all as Load did, need not ask again.
 type known struct {
 	account       sharing.AccountID
 	organizations []sharing.OrganizationID
 	images        map[sharing.ImageID]*sharing.Access
 	instances     map[sharing.InstanceID]*sharing.InstanceRecord
+	epochs        map[string]int64
+	newImage      sharing.ImageID // and newInstance: the IDs that were asked for, if they are not taken
+	newInstance   sharing.InstanceID
 }
 
 // answer answers a need of images and instances that are known, and of nothing else.

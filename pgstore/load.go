@@ -27,11 +27,14 @@ func (r *reader) Load(need sharing.Need) (sharing.State, error) {
 	if err != nil {
 		return sharing.State{}, err
 	}
-	r.known = known{need.Account, need.Organizations, found.images, found.instances}
+	r.known = known{account: need.Account, organizations: need.Organizations, images: found.images, instances: found.instances, epochs: found.epochs}
 	state := sharing.State{
 		Operation: found.events, Trust: found.trust, Shares: found.sharesFor(need), Sequence: found.counts["sequence"],
 		PresentShares: int(found.counts["present"]), ImagesOwned: int(found.counts["owned"]), OwnInstances: int(found.counts["own"]),
 		Taken: found.counts["taken"] > 0,
+	}
+	if !state.Taken {
+		r.known.newImage, r.known.newInstance = need.NewImage, need.NewInstance
 	}
 	image := need.Image
 	if need.Instance != "" {

@@ -54,6 +54,9 @@ func (w *writes) queue(batch *pgx.Batch) error {
 	return nil
 }
 
+// first reports whether the transaction has written nothing so far. Then all is as its Load found it, and locked since.
+func (u *update) first() bool { return len(u.writes.batch) == 0 }
+
 // PutImage implements [sharing.UpdateTx].
 func (u *update) PutImage(rec sharing.ImageRecord) error {
 	body, err := json.Marshal(rec)
@@ -62,12 +65,21 @@ func (u *update) PutImage(rec sharing.ImageRecord) error {
 	}
 	u.writes.lock(imageLock, string(rec.ID), true)
 	u.writes.lock(quotaLock, string(rec.Owner), false)
-	u.writes.add(putImage, string(rec.ID), string(rec.Owner), string(rec.Region), rec.Family, string(rec.Source.Image), !rec.DeletedAt.IsZero(), string(body))
+	put := putImage
+	if u.first() && rec.ID == u.known.newImage {
+		put = insertImage
+	}
+	u.writes.add(put, string(rec.ID), string(rec.Owner), string(rec.Region), rec.Family, string(rec.Source.Image), !rec.DeletedAt.IsZero(), string(body))
 	return u.ctx.Err()
 }
 
 // PutShares implements [sharing.UpdateTx].
 func (u *update) PutShares(shares []sharing.Share) error {
+	epoch, epochKnown := int64(0), false
+	if len(shares) > 0 && u.first() {
+		epoch, epochKnown = u.known.epochs[string(shares[0].Image)]
+		epochKnown = epochKnown && epoch >= 0 // not that of a deleted image
+	}
 	for _, s := range shares {
 		u.writes.lock(imageLock, string(s.Image), true)
 		created, err := encodeTime(s.CreatedAt)
@@ -85,7 +97,11 @@ func (u *update) PutShares(shares []sharing.Share) error {
 				return err
 			}
 		}
-		u.writes.add(putShare, string(s.Image), string(s.Grantee), int16(s.Status), created, updated, expires)
+		if epochKnown {
+			u.writes.add(putShareIn, string(s.Image), string(s.Grantee), int16(s.Status), created, updated, expires, epoch)
+		} else {
+			u.writes.add(putShare, string(s.Image), string(s.Grantee), int16(s.Status), created, updated, expires)
+		}
 	}
 	return u.ctx.Err()
 }
@@ -107,7 +123,11 @@ func (u *update) PutInstance(rec sharing.InstanceRecord) error {
 	}
 	u.writes.lock(instanceLock, string(rec.ID), true)
 	u.writes.lock(machinesLock, string(rec.Owner), false)
-	u.writes.add(putInstance, string(rec.ID), string(rec.Owner), string(rec.Image), !rec.TerminatedAt.IsZero(), string(body))
+	put := putInstance
+	if u.first() && rec.ID == u.known.newInstance {
+		put = insertInstance
+	}
+	u.writes.add(put, string(rec.ID), string(rec.Owner), string(rec.Image), !rec.TerminatedAt.IsZero(), string(body))
 	return u.ctx.Err()
 }
 
@@ -143,25 +163,27 @@ func (u *update) Append(events []sharing.Event) error {
 // An image's epoch is raised by each record that is or was a tombstone, so that no share made before it comes back;
 // and to what is a tombstone no share is added.
 const (
-	putImage = `INSERT INTO sharing.images AS i (id, owner, region, family, source, deleted, epoch, body)
-		VALUES ($1, $2, $3, $4, $5, $6::boolean, $6::boolean::int, $7::text::json)
-		ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, region = excluded.region, family = excluded.family,
+	putImage = insertImage + ` ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, region = excluded.region, family = excluded.family,
 			source = excluded.source, deleted = excluded.deleted, epoch = i.epoch + (i.deleted OR excluded.deleted)::int, body = excluded.body`
 
-	putShare = `INSERT INTO sharing.shares (image, grantee, epoch, status, created, updated, expires)
-		SELECT $1, $2, coalesce(i.epoch, 0), $3::smallint, $4, $5, $6 FROM (SELECT) AS one LEFT JOIN sharing.images i ON i.id = $1
-		WHERE i.deleted IS NOT TRUE
-		ON CONFLICT (image, grantee) DO UPDATE SET epoch = excluded.epoch, status = excluded.status,
+	putShare = insertShare + `SELECT $1, $2, $3, $4, $5, $6, coalesce(i.epoch, 0) FROM (SELECT) AS one LEFT JOIN sharing.images i ON i.id = $1
+		WHERE i.deleted IS NOT TRUE` + replaceShare
+	putShareIn   = insertShare + `VALUES ($1, $2, $3, $4, $5, $6, $7)` + replaceShare // in a known epoch: a look at the image costs as much as the rest
+	insertShare  = `INSERT INTO sharing.shares (image, grantee, status, created, updated, expires, epoch) `
+	replaceShare = ` ON CONFLICT (image, grantee) DO UPDATE SET epoch = excluded.epoch, status = excluded.status,
 			created = excluded.created, updated = excluded.updated, expires = excluded.expires`
 
 	deleteShares = `DELETE FROM sharing.shares WHERE image = $1 AND grantee = ANY($2)`
 
-	putInstance = `INSERT INTO sharing.instances (id, owner, image, terminated, body) VALUES ($1, $2, $3, $4, $5::text::json)
-		ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, image = excluded.image, terminated = excluded.terminated, body = excluded.body`
+	putInstance = insertInstance + ` ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, image = excluded.image, terminated = excluded.terminated, body = excluded.body`
 
 	putTrust = `INSERT INTO sharing.trust (account, body) VALUES ($1, $2::text::json) ON CONFLICT (account) DO UPDATE SET body = excluded.body`
 
 	deleteTrust = `DELETE FROM sharing.trust WHERE account = $1`
+
+	insertImage = `INSERT INTO sharing.images AS i (id, owner, region, family, source, deleted, epoch, body)
+		VALUES ($1, $2, $3, $4, $5, $6::boolean, $6::boolean::int, $7::text::json)`
+	insertInstance = `INSERT INTO sharing.instances (id, owner, image, terminated, body) VALUES ($1, $2, $3, $4, $5::text::json)`
 
 	// The first event passes the gate, by a delete of none of its rows, and locks its operation, before it draws the position.
 	// See [position].
