@@ -187,10 +187,10 @@ const (
 
 	// The first event passes the gate, by a delete of none of its rows, and locks its operation, before it draws the position.
 	// See [position].
-	appendFirst = `WITH passed AS (DELETE FROM sharing.gate),
-			locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended($7, 0)) IS NULL)
+	appendFirst = `WITH passed AS (DELETE FROM sharing.gate)
 		INSERT INTO sharing.events (position, number, operation, image, actor, sequence, body)
-		SELECT nextval('sharing.positions'), $1, $2, $3, $4, $5, $6::text::json FROM locked`
+		SELECT nextval('sharing.positions'), $1, $2, $3, $4, $5, $6::text::json
+		WHERE pg_advisory_xact_lock(hashtextextended($7, 0)) IS NOT NULL`
 
 	appendNext = `INSERT INTO sharing.events (position, number, operation, image, actor, sequence, body)
 		VALUES (currval('sharing.positions'), $1, $2, $3, $4, $5, $6::text::json)`
