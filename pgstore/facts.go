@@ -16,8 +16,18 @@ type found struct {
 	shares    []sharing.Share
 	events    []sharing.Event
 	trust     sharing.Trust
-	counts    map[string]int64
 	epochs    map[string]int64 // of the images; -1 for a deleted one
+	facts     []fact
+}
+
+// count returns the sum of what the facts of a part count.
+func (f *found) count(part string) (n int64) {
+	for i := range f.facts {
+		if f.facts[i].part == part {
+			n += f.facts[i].n
+		}
+	}
+	return n
 }
 
 // image returns what was found of an image, to add to it.
@@ -51,7 +61,7 @@ func (f *found) sharesFor(need sharing.Need) []sharing.Share {
 func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
 	to := &found{
 		images: make(map[sharing.ImageID]*sharing.Access), instances: make(map[sharing.InstanceID]*sharing.InstanceRecord),
-		counts: make(map[string]int64), epochs: make(map[string]int64),
+		epochs: make(map[string]int64),
 	}
 	for i := range facts {
 		if f := &facts[i]; f.part == "image" {
@@ -60,6 +70,7 @@ func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
 	}
 	facts = slices.DeleteFunc(facts, to.ended)
 	inLogOrder(facts)
+	to.facts = facts
 	for i := range facts {
 		f := &facts[i]
 		var err error
@@ -72,15 +83,12 @@ func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
 			var share sharing.Share
 			share, err = decodeShare(f)
 			to.shares = append(to.shares, share)
-		case "grant": // below
 		case "event":
 			var ev sharing.Event
 			ev, err = decodeEvent(f, r.store.id)
 			to.events = append(to.events, ev)
 		case "trust":
 			to.trust, err = decodeTrust(f.id, f.body)
-		default:
-			to.counts[f.part] += f.n
 		}
 		if err != nil {
 			return nil, err

@@ -29,9 +29,9 @@ func (r *reader) Load(need sharing.Need) (sharing.State, error) {
 	}
 	r.known = known{account: need.Account, organizations: need.Organizations, images: found.images, instances: found.instances, epochs: found.epochs}
 	state := sharing.State{
-		Operation: found.events, Trust: found.trust, Shares: found.sharesFor(need), Sequence: found.counts["sequence"],
-		PresentShares: int(found.counts["present"]), ImagesOwned: int(found.counts["owned"]), OwnInstances: int(found.counts["own"]),
-		Taken: found.counts["taken"] > 0,
+		Operation: found.events, Trust: found.trust, Shares: found.sharesFor(need), Sequence: found.count("sequence"),
+		PresentShares: int(found.count("present")), ImagesOwned: int(found.count("owned")), OwnInstances: int(found.count("own")),
+		Taken: found.count("taken") > 0,
 	}
 	if !state.Taken {
 		r.known.newImage, r.known.newInstance = need.NewImage, need.NewInstance

@@ -72,10 +72,10 @@ func (r *reader) Events(eq sharing.EventQuery) ([]sharing.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if eq.After != "" && found.counts["after"] == 0 {
+	if eq.After != "" && found.count("after") == 0 {
 		return nil, badCursor(eq.After)
 	}
-	r.mark(found.counts["mark"])
+	r.mark(found.count("mark"))
 	return found.events, nil
 }
 
