@@ -9,7 +9,7 @@ import (
 // Access implements [sharing.ViewTx]. An account's organisations are mostly asked for only if nothing else reaches it:
 // without them all is one row.
 func (r *reader) Access(account sharing.AccountID, organizations []sharing.OrganizationID, image sharing.ImageID) (sharing.Access, sharing.Trust, error) {
-	q := &query{locks: modes{{imageLock, string(image)}: true, {trustLock, string(account)}: true}}
+	q := &query{locks: modes{{lock{imageLock, string(image)}, true}, {lock{trustLock, string(account)}, true}}}
 	if len(organizations) == 0 {
 		q.sql.WriteString(accessSQL)
 		q.args = []any{string(image), string(account)}

@@ -81,7 +81,7 @@ func (s *Store) settle(ctx context.Context, operation string) error {
 	defer conn.Release()
 	batch := new(pgx.Batch)
 	batch.Queue("BEGIN")
-	modes{fence.(lock): true}.queue(batch, fenceLock, fenceLock)
+	modes{{fence.(lock), true}}.queue(batch, fenceLock, fenceLock)
 	batch.Queue("SELECT pg_logical_emit_message(true, 'sharing', ''::text)")
 	batch.Queue("COMMIT")
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {

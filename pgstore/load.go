@@ -69,7 +69,7 @@ func eyesOf(account sharing.AccountID, organizations []sharing.OrganizationID) [
 
 // loading is the query for need.
 func loading(need sharing.Need, eyes []string) *query {
-	q := &query{locks: modes{}, log: need.Operation != "", operation: need.Operation}
+	q := &query{locks: make(modes, 0, 8), log: need.Operation != "", operation: need.Operation}
 	q.sql.Grow(1024)
 	lock := func(kind lockKind, id string, exclusive bool) { q.locks.add(lock{kind, id}, exclusive) }
 	account := string(need.Account)

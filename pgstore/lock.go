@@ -3,6 +3,7 @@ package pgstore
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,47 +36,61 @@ const (
 // lockNames tell the kinds apart in the keys of the locks.
 var lockNames = [...]string{"instance ", "image ", "trust ", "machines ", "quota ", "operation ", "fence "}
 
+func (l lock) compare(other lock) int {
+	if l.kind != other.kind {
+		return cmp.Compare(l.kind, other.kind)
+	}
+	return strings.Compare(l.id, other.id)
+}
+
 func (l lock) key() string { return lockPrefix + lockNames[l.kind] + l.id }
 
 // lockPrefix keeps the store's advisory locks from those of others in the same database.
 const lockPrefix = "sharing "
 
-// modes say of locks whether they are exclusive.
-type modes map[lock]bool
+// modes are locks, each exclusive or shared: few, of which a list is made and sorted in less time and memory than a map.
+type modes []mode
 
-// add adds a lock; one that is shared and exclusive is exclusive.
-func (m modes) add(l lock, exclusive bool) { m[l] = m[l] || exclusive }
-
-// covers reports whether m has the lock in that mode or a stronger one.
-func (m modes) covers(l lock, exclusive bool) bool {
-	held, ok := m[l]
-	return ok && (held || !exclusive)
+type mode struct {
+	lock
+	exclusive bool
 }
 
-// sorted returns the locks of the kinds from first to last, in their order.
-func (m modes) sorted(first, last lockKind) []lock {
-	var locks []lock
-	for l := range m {
+// add adds a lock. One that is shared and exclusive is exclusive.
+func (m *modes) add(l lock, exclusive bool) {
+	if last := len(*m) - 1; last >= 0 && (*m)[last].lock == l { // so with many shares of one image
+		exclusive = exclusive || (*m)[last].exclusive
+		*m = (*m)[:last]
+	}
+	*m = append(*m, mode{l, exclusive})
+}
+
+// sort brings the locks into their order, each once.
+func (m *modes) sort() {
+	slices.SortFunc(*m, func(a, b mode) int { return a.compare(b.lock) })
+	all := *m
+	*m = all[:0]
+	for _, l := range all {
+		m.add(l.lock, l.exclusive)
+	}
+}
+
+// find returns where a lock is, in sorted ones, or would be.
+func (m modes) find(l lock) (int, bool) {
+	return slices.BinarySearchFunc(m, l, func(a mode, l lock) int { return a.compare(l) })
+}
+
+// queue adds a statement to the batch that takes the locks of the kinds from first to last one after the other, in their order.
+func (m modes) queue(batch *pgx.Batch, first, last lockKind) {
+	keys, exclusive := make([]string, 0, len(m)), make([]bool, 0, len(m))
+	for _, l := range m {
 		if l.kind >= first && l.kind <= last {
-			locks = append(locks, l)
+			keys, exclusive = append(keys, l.key()), append(exclusive, l.exclusive)
 		}
 	}
-	slices.SortFunc(locks, func(a, b lock) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.id, b.id)) })
-	return locks
-}
-
-// queue adds a statement to the batch that takes the locks of these kinds one after the other.
-func (m modes) queue(batch *pgx.Batch, first, last lockKind) {
-	locks := m.sorted(first, last)
-	if len(locks) == 0 {
-		return
+	if len(keys) > 0 {
+		batch.Queue(lockSQL, keys, exclusive)
 	}
-	keys := make([]string, len(locks))
-	exclusive := make([]bool, len(locks))
-	for i, l := range locks {
-		keys[i], exclusive[i] = l.key(), m[l]
-	}
-	batch.Queue(lockSQL, keys, exclusive)
 }
 
 // Row by row: a function in FROM would first make all rows.

@@ -22,7 +22,7 @@ type update struct {
 	conn  *pgxpool.Conn // of the transaction, once it has begun
 	fence lock
 
-	held modes
+	held modes // sorted
 	// wanted are the locks that this run or an earlier one had shared when it found out that it needs them exclusive.
 	wanted modes
 	alone  bool // nobody else may write
@@ -35,11 +35,12 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	wanted := make(modes)
+	var wanted modes
 	return s.retry(ctx, func() (failure, error) {
 		u := &update{ctx: ctx, fence: lock{fenceLock, rand.Text()}, wanted: wanted}
 		u.reader = reader{store: s, ask: u.read, marked: new(mark)}
 		err := u.run(fn)
+		wanted = u.wanted
 		return u.failed, err
 	})
 }
@@ -121,6 +122,7 @@ func (u *update) holdImageOf(q *query, facts []fact) {
 		if f := &facts[i]; f.part == "instance" && f.id == string(q.instance) {
 			if inst, err := decodeInstance(f.id, f.body); err == nil {
 				u.held.add(lock{imageLock, string(inst.Image)}, q.instanceExclusive)
+				u.held.sort()
 			}
 		}
 	}
@@ -145,29 +147,29 @@ func (u *update) begin() (*pgx.Batch, error) {
 		}
 		u.conn = conn
 		batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED")
-		u.held = make(modes)
 	}
 	return batch, nil
 }
 
-// lack returns those of the locks that are not held, and notes them as held. The first time, the fence is one of them.
-func (u *update) lack(needed modes) modes {
-	late := make(modes)
-	if !u.held[u.fence] {
-		late.add(u.fence, true)
-		u.held.add(u.fence, true)
-	}
-	for l, exclusive := range needed {
-		exclusive = exclusive || u.wanted[l]
-		if u.held.covers(l, exclusive) {
-			continue
+// lack returns those of the locks that are not held, in their order, and notes them as held. The first time, the fence is one of them.
+func (u *update) lack(needed modes) (late modes) {
+	needed = append(needed, mode{u.fence, true})
+	needed.sort()
+	for _, l := range needed {
+		_, wanted := u.wanted.find(l.lock)
+		l.exclusive = l.exclusive || wanted
+		i, held := u.held.find(l.lock)
+		switch {
+		case !held:
+			late = append(late, l)
+		case l.exclusive && !u.held[i].exclusive:
+			u.wanted.add(l.lock, true)
+			u.wanted.sort()
+			late = append(late, l)
 		}
-		if _, shared := u.held[l]; shared {
-			u.wanted.add(l, true)
-		}
-		late.add(l, exclusive)
-		u.held.add(l, exclusive)
 	}
+	u.held = append(u.held, late...)
+	u.held.sort()
 	return late
 }
 

@@ -19,9 +19,6 @@ type writes struct {
 func (w *writes) empty() bool { return len(w.batch)+len(w.events) == 0 }
 
 func (w *writes) lock(kind lockKind, id string, exclusive bool) {
-	if w.locks == nil {
-		w.locks = make(modes)
-	}
 	w.locks.add(lock{kind, id}, exclusive)
 }
 
