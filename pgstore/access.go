@@ -38,8 +38,8 @@ func (r *reader) Access(account sharing.AccountID, organizations []sharing.Organ
 
 // accessSQL has the form of a fact, whose fields hold: the trust policy in grantee, the image in body,
 // the account's own share in status and expires, and everyone's in n and updated. A status of -1 stands for no share.
-const accessSQL = `SELECT 'access', '', coalesce(t.body::text, ''), coalesce(i.body::text, ''), coalesce(s.status, -1)::bigint,
-		'', coalesce(e.expires, ''), coalesce(s.expires, ''), coalesce(e.status, -1)::bigint, 0::bigint
+const accessSQL = `SELECT 'access', NULL, t.body::text, i.body, coalesce(s.status, -1)::bigint,
+		NULL, e.expires, s.expires, coalesce(e.status, -1)::bigint, NULL::bigint
 	FROM (SELECT) AS one
 	LEFT JOIN sharing.images i ON i.id = $1
 	LEFT JOIN sharing.shares s ON s.image = $1 AND s.grantee = $2 AND s.epoch = coalesce(i.epoch, 0) AND i.deleted IS NOT TRUE

@@ -92,7 +92,7 @@ func loading(need sharing.Need, eyes []string) *query {
 		lock(instanceLock, string(id), false)
 	}
 	if len(instances) > 0 {
-		q.add("instance", columns{id: "id", body: "body::text"}, "FROM sharing.instances WHERE id = ANY("+q.arg(instances)+")")
+		q.add("instance", columns{id: "id", body: "body"}, "FROM sharing.instances WHERE id = ANY("+q.arg(instances)+")")
 	}
 
 	creates := need.NewImage != "" // what a new image is made from does not change by it
@@ -154,11 +154,11 @@ func (q *query) addAccess(condition, eyes string) {
 }
 
 func (q *query) addImage(condition string) {
-	q.add("image", columns{id: "id", body: "body::text", number: "CASE WHEN deleted THEN -1 ELSE epoch END"}, "FROM sharing.images WHERE id "+condition)
+	q.add("image", columns{id: "id", body: "body", number: "CASE WHEN deleted THEN -1 ELSE epoch END"}, "FROM sharing.images WHERE id "+condition)
 }
 
 func (q *query) addTrust(account string) {
-	q.add("trust", columns{id: "account", body: "body::text"}, "FROM sharing.trust WHERE account = "+account)
+	q.add("trust", columns{id: "account", body: "body"}, "FROM sharing.trust WHERE account = "+account)
 }
 
 // addSharesOf adds what need asks of the shares of the image that of selects, and those that reach eyes.

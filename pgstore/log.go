@@ -38,7 +38,7 @@ func badCursor(c sharing.Cursor) error {
 
 // addEvents adds the events for which the condition holds.
 func (q *query) addEvents(condition string) {
-	q.add("event", columns{id: "operation", body: "body::text", n: "position", number: "number"}, "FROM sharing.events WHERE "+condition)
+	q.add("event", columns{id: "operation", body: "body", n: "position", number: "number"}, "FROM sharing.events WHERE "+condition)
 }
 
 // addMark adds the last position of the log.

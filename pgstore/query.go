@@ -57,20 +57,16 @@ func (q *query) add(part string, c columns, from string) {
 	if q.parts++; q.parts > 1 {
 		q.sql.WriteString(" UNION ALL ")
 	}
-	text := func(expr string) string {
+	or := func(expr, null string) string {
 		if expr == "" {
-			return "''"
+			return null
 		}
 		return expr
 	}
-	number := func(expr string) string {
-		if expr == "" {
-			return "0::bigint"
-		}
-		return expr + "::bigint"
-	}
+	text := func(expr string) string { return or(expr, "NULL") }
+	number := func(expr string) string { return or(expr, "NULL") + "::bigint" }
 	for _, s := range []string{
-		"(SELECT '", part, "', ", text(c.id), ", ", text(c.grantee), ", ", text(c.body), ", ", number(c.status), ", ",
+		"(SELECT '", part, "', ", text(c.id), ", ", text(c.grantee), ", ", or(c.body, "NULL::json"), ", ", number(c.status), ", ",
 		text(c.created), ", ", text(c.updated), ", ", text(c.expires), ", ", number(c.n), ", ", number(c.number), " ", from, ")",
 	} {
 		q.sql.WriteString(s)
@@ -112,8 +108,11 @@ func (q *query) collect(rows pgx.Rows) ([]fact, error) {
 	return facts, rows.Err()
 }
 
-// integer reads a bigint.
+// integer reads a bigint. NULL, in which a part leaves what it does not fill, is 0.
 func integer(raw []byte, format int16) (int64, error) {
+	if raw == nil {
+		return 0, nil
+	}
 	if format == pgx.BinaryFormatCode && len(raw) == 8 {
 		return int64(binary.BigEndian.Uint64(raw)), nil
 	}

@@ -101,7 +101,7 @@ func (q *query) wantLabels(wanted *conditions, body string, labels map[string]st
 // Derived implements [sharing.ViewTx].
 func (r *reader) Derived(source, after sharing.ImageID, limit int) ([]*sharing.ImageRecord, error) {
 	q := &query{anything: true}
-	q.add("image", columns{id: "id", body: "body::text"}, "FROM sharing.images WHERE source <> '' AND source = "+q.arg(string(source))+
+	q.add("image", columns{id: "id", body: "body"}, "FROM sharing.images WHERE source <> '' AND source = "+q.arg(string(source))+
 		" AND id > "+q.place(string(after))+" ORDER BY id LIMIT "+q.arg(limit))
 	facts, err := r.ask(q)
 	if err != nil {
@@ -137,7 +137,7 @@ func (r *reader) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
 		wanted.add("i.id >= %s AND (s.image, s.grantee) > (%s, %s)", image, image, grantee)
 	}
 	c := shareColumns
-	c.body = "i.body::text"
+	c.body = "i.body"
 	q.add("share", c, "FROM sharing.shares s, sharing.images i WHERE "+wanted.String()+" ORDER BY i.id, s.grantee LIMIT "+q.arg(scan.Limit))
 	facts, err := r.ask(q)
 	if err != nil {
@@ -180,7 +180,7 @@ func (r *reader) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord
 	if scan.After != "" {
 		wanted.add("id > %s", q.place(string(scan.After)))
 	}
-	q.add("instance", columns{id: "id", body: "body::text"}, "FROM sharing.instances WHERE "+wanted.String()+" ORDER BY id LIMIT "+q.arg(scan.Limit))
+	q.add("instance", columns{id: "id", body: "body"}, "FROM sharing.instances WHERE "+wanted.String()+" ORDER BY id LIMIT "+q.arg(scan.Limit))
 	facts, err := r.ask(q)
 	if err != nil {
 		return nil, err
