@@ -188,3 +188,37 @@ func TestUpdate_StopsWithContext(t *testing.T) {
 		t.Errorf("once the lock is free: %v", err)
 	}
 }
+
+// Close ends a watch that waits for events, instead of waiting for it, and what is called later says why it fails.
+func TestClose_EndsWaiting(t *testing.T) {
+	b := sharedBed(t)
+	store := b.open(t, b.database(t))
+	e := newEngine(t, store)
+	if _, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	seen, ended := make(chan bool), make(chan error)
+	go func() {
+		var last error
+		for _, err := range e.Watch(t.Context(), "") {
+			if last = err; err == nil {
+				close(seen)
+			}
+		}
+		ended <- last
+	}()
+	<-seen
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const closed = "the store is closed"
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), closed) {
+		t.Errorf("the watch ends with %v", err)
+	}
+	if _, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); err == nil || !strings.Contains(err.Error(), closed) {
+		t.Errorf("a change after Close: %v", err)
+	}
+	if err := e.CanUse(t.Context(), "a", "img", "r"); err == nil || !strings.Contains(err.Error(), closed) {
+		t.Errorf("a check after Close: %v", err)
+	}
+}

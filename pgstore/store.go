@@ -17,6 +17,8 @@ import (
 // A Store keeps an engine's state in a Postgres database. Make one with [Open]. It is safe for concurrent use.
 type Store struct {
 	pool *pgxpool.Pool
+	life context.Context // ends when the store is closed
+	end  context.CancelFunc
 	id   string // of the database's log, so that cursors of another are told from its own
 
 	doubts sync.Map // of operation to fence: what this store lost the outcome of, and was not asked for yet (R26)
@@ -55,15 +57,18 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 		return nil, fmt.Errorf("pgstore: %w", err)
 	}
 	s := &Store{pool: pool}
+	s.life, s.end = context.WithCancel(context.Background())
 	if err := s.migrate(ctx); err != nil {
-		pool.Close()
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// Close closes all connections, after the calls under way have ended.
+var errClosed = errors.New("pgstore: the store is closed")
+
+// Close closes all connections, after the transactions under way have ended. Calls that begin later fail, and whoever waits for events ends.
 func (s *Store) Close() error {
+	s.end()
 	s.pool.Close()
 	return nil
 }
@@ -71,10 +76,12 @@ func (s *Store) Close() error {
 // acquire takes a connection from the pool.
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	conn, err := s.pool.Acquire(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		return conn, nil
-	}
-	if ctx.Err() != nil {
+	case s.life.Err() != nil:
+		return nil, errClosed
+	case ctx.Err() != nil:
 		return nil, readError(ctx, err)
 	}
 	return nil, connectError(&s.pool.Config().ConnConfig.Config, err)

@@ -60,8 +60,19 @@ func (r *reader) changed() func(context.Context) error {
 	return func(ctx context.Context) error { return r.store.wait(ctx, marked.last) }
 }
 
-// wait waits until the log has grown beyond the position last.
+// wait waits until the log has grown beyond the position last, or the store is closed.
 func (s *Store) wait(ctx context.Context, last int64) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	err := s.await(ctx, last)
+	if s.life.Err() != nil {
+		return errClosed
+	}
+	return err
+}
+
+func (s *Store) await(ctx context.Context, last int64) error {
 	for {
 		grown, err := s.grown(ctx, last)
 		if grown || err != nil {
@@ -97,7 +108,7 @@ func (s *Store) grown(ctx context.Context, last int64) (grown bool, err error) {
 	return grown, nil
 }
 
-// lead waits as [Store.wait] does, and passes on the hints.
+// lead waits as await does, and passes on the hints.
 func (s *Store) lead(ctx context.Context, last int64) error {
 	defer s.hint.give(true)
 	conn, err := s.acquire(ctx)
