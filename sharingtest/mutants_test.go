@@ -40,6 +40,8 @@ var mutants = []struct {
 }
 
 func TestSuiteFindsMutants(t *testing.T) {
+	// Random calls find a mutant after some 20 histories, now and then after more than the 100 that are usual.
+	set(t, "rapid.checks", "2000")
 	// How a mutant is found is of no interest.
 	set(t, "rapid.shrinktime", "0s")
 	set(t, "rapid.nofailfile", "true")
