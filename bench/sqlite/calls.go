@@ -22,16 +22,17 @@ func publisher(n int) sharing.AccountID {
 	return sharing.AccountID(fmt.Sprintf("publisher-%02d", n%publishers))
 }
 
-// A bench is two files with the same content, one for the bare driver and one for the library.
+// A bench is a file with the same content for each contestant: one that shares its connections finds their pages in the caches more often.
 type bench struct {
-	world     *world.World
-	questions []world.Question
-	bare      *bare
-	store     *sqlitestore.Store
-	engine    *sharing.Engine
+	world       *world.World
+	questions   []world.Question
+	bare, bytes *bare
+	store       *sqlitestore.Store
+	engine      *sharing.Engine
 }
 
 func bareFile(folder string) string    { return filepath.Join(folder, "bare.db") }
+func bytesFile(folder string) string   { return filepath.Join(folder, "bytes.db") }
 func libraryFile(folder string) string { return filepath.Join(folder, "library.db") }
 
 // open opens the files in a folder, once they were filled.
@@ -41,6 +42,9 @@ func open(ctx context.Context, folder string, w *world.World) (*bench, error) {
 	if b.bare, err = openBare(bareFile(folder)); err != nil {
 		return nil, err
 	}
+	if b.bytes, err = openBare(bytesFile(folder)); err != nil {
+		return nil, err
+	}
 	if b.store, err = sqlitestore.Open(ctx, libraryFile(folder)); err != nil {
 		return nil, err
 	}
@@ -48,7 +52,7 @@ func open(ctx context.Context, folder string, w *world.World) (*bench, error) {
 	return b, err
 }
 
-func (b *bench) close() error { return errors.Join(b.bare.close(), b.store.Close()) }
+func (b *bench) close() error { return errors.Join(b.bare.close(), b.bytes.close(), b.store.Close()) }
 
 // fill makes a file.
 func fill(ctx context.Context, file string, w *world.World) error {
@@ -98,7 +102,7 @@ func (b *bench) contestants(name, who string) []contest.Contestant {
 				q := b.question(n)
 				return b.engine.CanUse(ctx, q.Account, q.Image, q.Region)
 			}),
-			bytes(func(_ context.Context, n int) error { return b.bare.check(b.question(n), false) }))
+			bytes(func(_ context.Context, n int) error { return b.bytes.check(b.question(n), false) }))
 	case share:
 		return two(
 			func(ctx context.Context, n int) error { return b.bare.share(ctx, b.image(n), newcomer(n)) },
@@ -122,7 +126,7 @@ func (b *bench) contestants(name, who string) []contest.Contestant {
 			items, _, err := b.engine.ImagesPage(ctx, publisher(n), sharing.ImageQuery{}, sharing.Page{Limit: limit})
 			return complete(items, err)
 		}),
-		bytes(func(_ context.Context, n int) error { return complete(b.bare.page(publisher(n), false)) }))
+		bytes(func(_ context.Context, n int) error { return complete(b.bytes.page(publisher(n), false)) }))
 }
 
 func (b *bench) launch(ctx context.Context, q world.Question) error {

@@ -55,8 +55,10 @@ func run(ctx context.Context, scale contest.Scale) (rows []contest.Row, err erro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	w := newWorld()
-	if err := errors.Join(fill(ctx, bareFile(folder), w), fill(ctx, libraryFile(folder), w)); err != nil {
-		return nil, err
+	for _, file := range []string{bareFile(folder), bytesFile(folder), libraryFile(folder)} {
+		if err := fill(ctx, file, w); err != nil {
+			return nil, err
+		}
 	}
 	b, err := open(ctx, folder, w)
 	if err != nil {
