@@ -68,11 +68,13 @@ func run(ctx context.Context, scale contest.Scale) (rows []contest.Row, err erro
 	}
 	defer func() { err = errors.Join(err, another.Close()) }()
 
-	o := contest.Options{Slice: contest.Pick(scale, time.Millisecond, 150*time.Millisecond, 500*time.Millisecond)}
 	for _, name := range []string{check, share, launch, hot, hotInTwo, page} {
-		o.Rounds = contest.Pick(scale, 1, 3, 9)
+		o := contest.Options{
+			Rounds: contest.Pick(scale, 1, 3, 9),
+			Slice:  contest.Pick(scale, time.Millisecond, 150*time.Millisecond, 500*time.Millisecond),
+		}
 		if slices.Contains(judged, name) {
-			o.Rounds = contest.Pick(scale, 1, 9, 15)
+			o.Rounds, o.Slice = contest.Pick(scale, 1, 31, 61), contest.Pick(scale, time.Millisecond, 45*time.Millisecond, 100*time.Millisecond)
 		}
 		for _, o.Callers = range contest.Pick(scale, []int{1, 4}, []int{1, 4, 16, 64}, []int{1, 2, 4, 8, 16, 32, 64}) {
 			contestants := b.contestants(name, o.Callers)
