@@ -3,18 +3,20 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"hash/maphash"
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/imageshare/sharing"
 	"github.com/imageshare/sharing/internal/packed"
 )
 
-// A log is the event log. A position in it is the number of events before it; the cursor of an event
-// is the position after it, as decimal text.
+// A log is the event log. A position in it is the number of events before it; the cursor of an event is the position after it, with
+// a checksum of the event: so another log's is refused, and that of the same log, replayed into another store, is not.
 //
 // Events are many and seldom read, so they are kept packed, and an operation is found by the hash of its ID:
 // the garbage collector has nothing to look at in either.
@@ -97,14 +99,16 @@ func (l *log) find(operation string) (at int, place uint64, begun bool) {
 	}
 }
 
-// reader returns a reader of the event after a position.
-func (l *log) reader(position int) *packed.Codec {
+// packedAt returns the event after a position, packed.
+func (l *log) packedAt(position int) []byte {
 	b := &l.last
 	if n := position / blockLength; n < len(l.full) {
 		b = &l.full[n]
 	}
-	return packed.Reader(string(b.at(position % blockLength)))
+	return b.at(position % blockLength)
 }
+
+func (l *log) reader(position int) *packed.Codec { return packed.Reader(string(l.packedAt(position))) }
 
 // operationAt returns the operation of the event after a position.
 func (l *log) operationAt(position int) (operation string) {
@@ -116,7 +120,7 @@ func (l *log) operationAt(position int) (operation string) {
 func (l *log) read(position int) (ev sharing.Event, err error) {
 	r := l.reader(position)
 	packed.Event(r, &ev)
-	ev.Cursor = sharing.Cursor(strconv.Itoa(position + 1))
+	ev.Cursor = l.cursor(position + 1)
 	return ev, r.End()
 }
 
@@ -136,13 +140,20 @@ func (l *log) operation(id string) (events []sharing.Event, err error) {
 	return events, nil
 }
 
+// cursor returns the cursor that stands for a position, which is not the first.
+func (l *log) cursor(position int) sharing.Cursor {
+	sum := crc32.ChecksumIEEE(l.packedAt(position - 1))
+	return sharing.Cursor(strconv.Itoa(position) + "." + strconv.FormatUint(uint64(sum), 16))
+}
+
 // position returns the position that a cursor stands for.
 func (l *log) position(cursor sharing.Cursor) (int, error) {
 	if cursor == "" {
 		return 0, nil
 	}
-	n, err := strconv.Atoi(string(cursor))
-	if err != nil || n < 1 || n > l.length || strconv.Itoa(n) != string(cursor) {
+	number, _, _ := strings.Cut(string(cursor), ".")
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || n > l.length || l.cursor(n) != cursor {
 		return 0, fmt.Errorf("%w cursor: %.64q is no position in this store's event log", sharing.ErrInvalid, cursor)
 	}
 	return n, nil
