@@ -190,7 +190,7 @@ func (ch *change[T]) transact() error {
 	case err == nil || errors.Is(err, ErrConflict):
 		return err
 	case !ch.committing:
-		return unchanged(err)
+		return unchanged{err}
 	}
 	return ch.outcome(err)
 }

@@ -36,7 +36,7 @@ func (ch *change[T]) outcome(cause error) error {
 			"op", ch.op, "operation", ch.operation, "committed", len(log) > 0, "error", cause)
 		switch {
 		case len(log) == 0:
-			return unchanged(cause)
+			return unchanged{cause}
 		case ch.once: // another call under the token may have been the one that committed
 			ch.result, err = repeated[T](ch.token, log[0])
 			return err
@@ -46,11 +46,15 @@ func (ch *change[T]) outcome(cause error) error {
 	return fmt.Errorf("%w: operation %s may or may not have been made: %w", ErrOutcomeUnknown, ch.operation, cause)
 }
 
-// unchanged returns the store's error where it is certain that nothing was changed. That the store could not tell is left
-// out: it would say the contrary.
-func unchanged(cause error) error {
-	if !errors.Is(cause, ErrOutcomeUnknown) {
-		return fmt.Errorf("nothing was changed: %w", cause)
-	}
-	return errors.New(strings.ReplaceAll("nothing was changed: "+cause.Error(), ": "+ErrOutcomeUnknown.Error(), ""))
+// An unchanged error is a store's, where it is certain that nothing was changed. It no longer says that the store could not tell.
+type unchanged struct{ cause error }
+
+func (e unchanged) Error() string {
+	return strings.ReplaceAll("nothing was changed: "+e.cause.Error(), ": "+ErrOutcomeUnknown.Error(), "")
 }
+
+func (e unchanged) Is(target error) bool {
+	return target != ErrOutcomeUnknown && errors.Is(e.cause, target)
+}
+
+func (e unchanged) As(target any) bool { return errors.As(e.cause, target) }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 
@@ -93,8 +95,9 @@ func TestR26_LostOutcomeIsFoundOut(t *testing.T) {
 	}
 }
 
-// What is known is not said to be unknown, in whatever words the store said so (R26).
+// What is known is not said to be unknown, in whatever words the store said so; what else the store said stays (R26).
 func TestR26_FoundOutIsNotUnknown(t *testing.T) {
+	cut := &net.OpError{Op: "read", Err: io.ErrUnexpectedEOF}
 	for _, test := range []struct {
 		lost error
 		want string
@@ -102,6 +105,7 @@ func TestR26_FoundOutIsNotUnknown(t *testing.T) {
 		{fmt.Errorf("store: %w: no connection", sharing.ErrOutcomeUnknown), "Register: nothing was changed: store: no connection"},
 		{fmt.Errorf("%w: no connection", sharing.ErrOutcomeUnknown), "Register: nothing was changed: no connection"},
 		{fmt.Errorf("no connection: %w", sharing.ErrOutcomeUnknown), "Register: nothing was changed: no connection"},
+		{fmt.Errorf("%w: %w", sharing.ErrOutcomeUnknown, cut), "Register: nothing was changed: read: unexpected EOF"},
 		{sharing.ErrOutcomeUnknown, "Register: nothing was changed"},
 	} {
 		w := newWorld(t)
@@ -115,6 +119,10 @@ func TestR26_FoundOutIsNotUnknown(t *testing.T) {
 		_, err := e.Register(t.Context(), "owner", sharing.ImageSpec{Region: "r1"})
 		if err == nil || err.Error() != test.want || errors.Is(err, sharing.ErrOutcomeUnknown) {
 			t.Errorf("got %v, want %s", err, test.want)
+		}
+		var got *net.OpError
+		if wrapped := errors.Is(test.lost, cut); wrapped != errors.Is(err, cut) || wrapped != errors.As(err, &got) {
+			t.Errorf("%v should be found in what was lost as in the answer", cut)
 		}
 	}
 }

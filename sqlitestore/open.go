@@ -10,7 +10,7 @@ import (
 )
 
 // Open opens the store in the file at path, which it creates if there is none, and brings its schema up to date.
-// The folder must exist. It may be opened several times at once, by this program and by others, on one machine:
+// The path is a file's name, also where SQLite would read more into it, as into ":memory:". The folder must exist. The file may be opened several times at once, by this program and by others, on one machine:
 // all work on the same state.
 //
 // The errors say what is wrong: a file that can't be opened or written, a full disk, another program that holds a lock on the
