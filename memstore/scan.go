@@ -13,8 +13,9 @@ const usualPage = 101
 // Images implements [sharing.ViewTx].
 func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 	s, q := tx.store, &scan.Query
-	found := make([]sharing.Access, 0, min(scan.Limit, usualPage))
-	for id := range all(s.selectImages(scan), scan.After, true) {
+	wanted := s.selectImages(scan)
+	found := make([]sharing.Access, 0, min(scan.Limit, usualPage, wanted.most()))
+	for id := range all(wanted, scan.After, true) {
 		if err := tx.ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -194,7 +195,7 @@ func (tx *view) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord,
 	for key, value := range q.Labels {
 		wanted = append(wanted, by(fieldLabel, key, value))
 	}
-	var found []*sharing.InstanceRecord
+	found := make([]*sharing.InstanceRecord, 0, min(scan.Limit, usualPage, wanted.most()))
 	for id := range all(wanted, scan.After, true) {
 		if err := tx.ctx.Err(); err != nil {
 			return nil, err

@@ -140,6 +140,8 @@ func search[T cmp.Ordered](items []T, at T, after bool) int {
 type seeker[T cmp.Ordered] interface {
 	// seek returns the first item that is at least at, or, with after, greater; false if there is none.
 	seek(at T, after bool) (T, bool)
+	// most is how many items it finds at most.
+	most() int
 }
 
 // all yields the items of in from at on, or, with after, those after at.
@@ -185,8 +187,18 @@ func (c *cursor[T]) seek(at T, after bool) (T, bool) {
 	return none, false
 }
 
+func (c *cursor[T]) most() int { return c.set.len() }
+
 // A union finds the items that any of the seekers finds.
 type union[T cmp.Ordered] []seeker[T]
+
+func (u union[T]) most() int {
+	sum := 0
+	for _, in := range u {
+		sum += in.most()
+	}
+	return sum
+}
 
 func (u union[T]) seek(at T, after bool) (T, bool) {
 	var first T
@@ -202,6 +214,14 @@ func (u union[T]) seek(at T, after bool) (T, bool) {
 // An intersection finds the items that all of the seekers find; there must be at least one.
 // Each leaps to where the one before stands, so that the rarest sets the pace.
 type intersection[T cmp.Ordered] []seeker[T]
+
+func (x intersection[T]) most() int {
+	least := x[0].most()
+	for _, in := range x[1:] {
+		least = min(least, in.most())
+	}
+	return least
+}
 
 func (x intersection[T]) seek(at T, after bool) (T, bool) {
 	item, ok := x[0].seek(at, after)
