@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/imageshare/sharing"
 	"github.com/imageshare/sharing/storetest"
 )
@@ -128,6 +131,49 @@ func TestR22_ContextEnds(t *testing.T) {
 	})
 	if text, failed := os.ReadFile(path); !errors.Is(err, context.Canceled) || failed != nil || string(text) != header {
 		t.Errorf("got %v, and the journal\n%s(%v)", err, text, failed)
+	}
+}
+
+// A follower of the log goes on from its cursor when the store was opened anew (R24).
+func TestR24_CursorsStay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	events := func(s *Store, after sharing.Cursor) (all []sharing.Event) {
+		e, err := sharing.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for ev, err := range e.Events(t.Context(), sharing.EventQuery{After: after}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, ev)
+		}
+		return all
+	}
+	s := openAt(t, path)
+	e, err := sharing.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := e.Once("token").Register(t.Context(), "alice", sharing.ImageSpec{Name: "<&\u2028>", Region: "r", Labels: map[string]string{"k": "é", "": ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Share(t.Context(), "alice", img.ID, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Launch(t.Context(), "bob", sharing.LaunchSpec{Image: img.ID, Region: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	want := events(s, "")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openAt(t, path)
+	for i, ev := range want {
+		if diff := cmp.Diff(want[i+1:], events(s, ev.Cursor), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("after event %d:\n%s", i, diff)
+		}
 	}
 }
 
