@@ -12,6 +12,7 @@ import (
 // The names of the contestants.
 const (
 	nameFloor   = "two maps"
+	nameMaps    = "sharing on two maps"
 	nameLibrary = "sharing"
 	nameCedar   = "cedar-go"
 	nameMemdb   = "go-memdb"
@@ -54,7 +55,11 @@ func newCheckers(ctx context.Context, w *world.World) ([]named[checker], error) 
 	if err != nil {
 		return nil, err
 	}
-	checkers := []named[checker]{{nameFloor, newFloor(w)}, {nameLibrary, l}}
+	onMaps, err := newMapLibrary(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	checkers := []named[checker]{{nameFloor, newFloor(w)}, {nameMaps, onMaps}, {nameLibrary, l}}
 	if w.Shares < 2_000_000 {
 		c, err := newCedar(w)
 		if err != nil {

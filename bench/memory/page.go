@@ -19,6 +19,8 @@ const (
 	pageSize  = 100
 	caseSees  = "that the account sees, of a million"
 	caseAmong = "that there are, of which it sees 1,000"
+
+	nameLookups = "walk with look-ups"
 )
 
 // runPages is W4: pages of 100 images, one after the other, for accounts that see few and many; then for accounts that see
@@ -58,10 +60,11 @@ func runPages(ctx context.Context, scale contest.Scale) (rows []contest.Row, err
 // An album is many images, some of which are shared with accounts that each see the same number of them. The accounts that see few
 // are so many that together they see as much as one that sees many: what is read is as cold or warm for each.
 type album struct {
-	engine *sharing.Engine
-	walk   *walk
-	memdb  *memdbWorld
-	shared int
+	engine  *sharing.Engine
+	walk    *walk
+	lookups *lookups
+	memdb   *memdbWorld
+	shared  int
 }
 
 // A walk is the floor: what each account sees, in a sorted slice.
@@ -70,12 +73,22 @@ type walk struct {
 	sees map[sharing.AccountID][]*sharing.Image
 }
 
+// A lookups is a walk as well, over IDs: each image and each share is kept once, in a map, whoever sees it, so that a change of
+// an image need not be made in the slice of everyone who sees it.
+type lookups struct {
+	mu     sync.RWMutex
+	sees   map[sharing.AccountID][]sharing.ImageID
+	images map[sharing.ImageID]*sharing.Image
+	shares map[sharing.ShareKey]floorShare
+}
+
 // seer returns the i-th of the accounts that see n images.
 func seer(n, i int) sharing.AccountID { return sharing.AccountID(fmt.Sprintf("sees-%d-%d", n, i)) }
 
 func newAlbum(ctx context.Context, images, shared int, sees []int) (*album, error) {
 	w := world.Even(images, 0)
 	a := &album{walk: &walk{sees: make(map[sharing.AccountID][]*sharing.Image)}, shared: shared}
+	a.lookups = &lookups{sees: make(map[sharing.AccountID][]sharing.ImageID), images: make(map[sharing.ImageID]*sharing.Image)}
 	for i := range shared {
 		img := &w.Images[i*(images/shared)]
 		for _, n := range sees {
@@ -93,6 +106,8 @@ func newAlbum(ctx context.Context, images, shared int, sees []int) (*album, erro
 			if err := tx.PutShares(w.Images[i].Records()); err != nil {
 				return err
 			}
+			again := rec.Image
+			a.lookups.images[rec.ID] = &again
 			img := rec.Image
 			for _, g := range w.Images[i].Grantees {
 				a.walk.sees[g] = append(a.walk.sees[g], &img)
@@ -103,8 +118,12 @@ func newAlbum(ctx context.Context, images, shared int, sees []int) (*album, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, seen := range a.walk.sees {
+	a.lookups.shares = newFloor(w).shares
+	for account, seen := range a.walk.sees {
 		slices.SortFunc(seen, func(a, b *sharing.Image) int { return cmp.Compare(a.ID, b.ID) })
+		for _, img := range seen {
+			a.lookups.sees[account] = append(a.lookups.sees[account], img.ID)
+		}
 	}
 	if a.engine, err = sharing.New(store); err != nil {
 		return nil, err
@@ -121,6 +140,10 @@ func (a *album) contest(ctx context.Context, scale contest.Scale, n int) ([]cont
 	return contest.Run(ctx, o,
 		a.reader("walk over a sorted slice", n, func(_ context.Context, account sharing.AccountID, after string) ([]sharing.Image, string, error) {
 			page := a.walk.page(account, sharing.ImageID(after))
+			return page, nextOf(page), nil
+		}),
+		a.reader(nameLookups, n, func(_ context.Context, account sharing.AccountID, after string) ([]sharing.Image, string, error) {
+			page := a.lookups.page(account, sharing.ImageID(after))
 			return page, nextOf(page), nil
 		}),
 		a.reader(nameLibrary, n, func(ctx context.Context, account sharing.AccountID, after string) ([]sharing.Image, string, error) {
@@ -177,6 +200,29 @@ func (w *walk) page(account sharing.AccountID, after sharing.ImageID) []sharing.
 	for i, img := range seen {
 		page[i] = *img
 		page[i].Labels = maps.Clone(img.Labels)
+	}
+	return page
+}
+
+func (l *lookups) page(account sharing.AccountID, after sharing.ImageID) []sharing.Image {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	seen := l.sees[account]
+	from, found := slices.BinarySearch(seen, after)
+	if found {
+		from++
+	}
+	page := make([]sharing.Image, 0, min(len(seen)-from, pageSize))
+	for _, id := range seen[from:] {
+		if len(page) == cap(page) {
+			break
+		}
+		img := l.images[id]
+		share, ok := l.shares[sharing.ShareKey{Image: id, Grantee: sharing.Account(account)}]
+		if ok && img.State == sharing.ImageAvailable && share.status == sharing.ShareAccepted && share.expires.IsZero() {
+			page = append(page, *img)
+			page[len(page)-1].Labels = maps.Clone(img.Labels)
+		}
 	}
 	return page
 }
