@@ -1,5 +1,6 @@
 // Package contest measures contestants side by side: each does the same work, in one process and one run, in turns of a fraction of
-// a second, so that a busy machine slows all alike, and in an order that changes, since the garbage and the caches that one leaves are the next one's.
+// a second, so that a busy machine slows all alike, and in random order: the garbage and the caches that one leaves are the next one's,
+// and where turns come in step with the collector, it meets the same one again and again.
 //
 // A figure is the median over the rounds, and a ratio is the median of the round-by-round ratios to the first contestant, the base.
 package contest
@@ -7,6 +8,7 @@ package contest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -55,14 +57,11 @@ func Run(ctx context.Context, o Options, contestants ...Contestant) ([]Result, e
 		}
 		runners[i] = &runner{Contestant: c, Options: o, block: 1}
 	}
-	for round := range 1 + o.Rounds {
-		for i := range runners {
-			if round%2 == 1 { // backwards, so that nobody has the same one before him in every round
-				i = len(runners) - i
-			}
-			r := runners[(round+i)%len(runners)]
-			if err := r.turn(ctx); err != nil {
-				return nil, fmt.Errorf("%s: %w", r.Name, err)
+	order := rand.New(rand.NewPCG(1, 2)) // the same at every run
+	for range 1 + o.Rounds {
+		for _, i := range order.Perm(len(runners)) {
+			if err := runners[i].turn(ctx); err != nil {
+				return nil, fmt.Errorf("%s: %w", runners[i].Name, err)
 			}
 		}
 	}

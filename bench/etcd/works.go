@@ -96,7 +96,7 @@ func (b *bench) measure(ctx context.Context, scale contest.Scale, name, title st
 		Slice:  contest.Pick(scale, time.Millisecond, 120*time.Millisecond, 300*time.Millisecond),
 	}
 	if slices.Contains(judged, title) {
-		o.Rounds, o.Slice = contest.Pick(scale, 1, 31, 61), contest.Pick(scale, time.Millisecond, 75*time.Millisecond, 100*time.Millisecond)
+		o.Rounds, o.Slice = contest.Pick(scale, 1, 31, 61), contest.Pick(scale, time.Millisecond, 60*time.Millisecond, 100*time.Millisecond)
 	}
 	for _, o.Callers = range contest.Pick(scale, []int{1, 4}, []int{1, 4, 16, 64}, []int{1, 2, 4, 8, 16, 32, 64}) {
 		contestants := b.contestants(name)
