@@ -21,6 +21,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -128,7 +129,8 @@ func (r *runner) try(t *trial) {
 		t.verdict = err.Error()
 		return
 	}
-	for _, pkg := range t.tests {
+	// Twice, since a fault may show only where goroutines meet.
+	for _, pkg := range slices.Concat(t.tests, t.tests) {
 		t.output, err = r.test(pkg, overlay)
 		var exit *exec.ExitError
 		switch {
