@@ -56,13 +56,7 @@ func TestEvents_CursorOfAnotherLog(t *testing.T) {
 	engine, events := logOf()
 	_, others := logOf()
 	restored := memstore.New()
-	if err := sharing.Replay(t.Context(), restored, func(yield func(sharing.Event, error) bool) {
-		for _, ev := range events {
-			if !yield(ev, nil) {
-				return
-			}
-		}
-	}); err != nil {
+	if err := sharing.Replay(t.Context(), restored, engine.Events(t.Context(), sharing.EventQuery{})); err != nil {
 		t.Fatal(err)
 	}
 	again, err := sharing.New(restored)

@@ -10,8 +10,8 @@ import (
 )
 
 // Open opens the store in the file at path, which it creates if there is none, and brings its schema up to date.
-// The path is a file's name, also where SQLite would read more into it, as into ":memory:". The folder must exist. The file may be opened several times at once, by this program and by others, on one machine:
-// all work on the same state.
+// The path is a file's name, also where SQLite would read more into it, as into ":memory:". Its folder must exist.
+// The file may be opened several times at once, by this program and by others, on one machine: all work on the same state.
 //
 // The errors say what is wrong: a file that can't be opened or written, a full disk, another program that holds a lock on the
 // file for longer than ctx or some ten seconds, a file that is no SQLite database or one of something else,

@@ -137,11 +137,14 @@ func TestR22_ContextEnds(t *testing.T) {
 // A follower of the log goes on from its cursor when the store was opened anew (R24).
 func TestR24_CursorsStay(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
-	events := func(s *Store, after sharing.Cursor) (all []sharing.Event) {
+	engineOn := func(s *Store) *sharing.Engine {
 		e, err := sharing.New(s)
 		if err != nil {
 			t.Fatal(err)
 		}
+		return e
+	}
+	events := func(e *sharing.Engine, after sharing.Cursor) (all []sharing.Event) {
 		for ev, err := range e.Events(t.Context(), sharing.EventQuery{After: after}) {
 			if err != nil {
 				t.Fatal(err)
@@ -151,10 +154,7 @@ func TestR24_CursorsStay(t *testing.T) {
 		return all
 	}
 	s := openAt(t, path)
-	e, err := sharing.New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := engineOn(s)
 	img, err := e.Once("token").Register(t.Context(), "alice", sharing.ImageSpec{Name: "<&\u2028>", Region: "r", Labels: map[string]string{"k": "é", "": ""}})
 	if err != nil {
 		t.Fatal(err)
@@ -165,13 +165,13 @@ func TestR24_CursorsStay(t *testing.T) {
 	if _, err := e.Launch(t.Context(), "bob", sharing.LaunchSpec{Image: img.ID, Region: "r"}); err != nil {
 		t.Fatal(err)
 	}
-	want := events(s, "")
+	want := events(e, "")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = openAt(t, path)
+	e = engineOn(openAt(t, path))
 	for i, ev := range want {
-		if diff := cmp.Diff(want[i+1:], events(s, ev.Cursor), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want[i+1:], events(e, ev.Cursor), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("after event %d:\n%s", i, diff)
 		}
 	}

@@ -1,5 +1,5 @@
 // Command mutants shows that the tests notice: it breaks the code on purpose, one small fault at a time, and runs
-// the tests until one fails.
+// the tests until one fails, twice at most.
 //
 //	go run ./internal/mutants [-run regexp] [-v]
 //
