@@ -60,7 +60,7 @@ func (k *check) run(tx ViewTx) error {
 	if err == nil {
 		k.m.Trust = trust
 		_, err = k.m.canUse(&access, k.image, k.region, "")
-		k.named = access.Image != nil && (access.Image.Owner == k.m.actor || access.Own.Exists && Account(k.m.actor).isAccount())
+		k.named = access.Image != nil && (access.Image.Owner == k.m.actor || access.Own.Exists && Grantee(k.m.actor).isAccount())
 	}
 	k.err = err
 	return err

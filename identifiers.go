@@ -46,9 +46,11 @@ func (id OrganizationID) Validate() error { return validName("organization ID", 
 // without control characters and spaces.
 func (r Region) Validate() error { return validName("region", string(r), false) }
 
-// A Grantee is whom a share reaches: an account, as its ID is; every account in an organisation,
-// "org:" and the organisation's ID; or every account, "*".
-// Make one with [Account], [Organization] or [Everyone].
+// A Grantee is whom a share reaches: one account, written as its ID; all accounts of an organisation, written "org:" and its ID;
+// or every account, written "*".
+//
+// Make one with [Account], [Organization] or [Everyone]. A plain conversion, Grantee(text), takes "*" from whoever wrote the
+// text, and so may make an image public.
 type Grantee string
 
 // Everyone is the grantee of a public share: it reaches every account (R19).
@@ -56,8 +58,14 @@ const Everyone Grantee = "*"
 
 const organizationPrefix = "org:"
 
-// Account returns the grantee that is the one account id.
-func Account(id AccountID) Grantee { return Grantee(id) }
+// Account returns the grantee that is the one account id. From an ID with ':' or '*', which no account has, it makes
+// a grantee that is not valid, and never an organisation or [Everyone].
+func Account(id AccountID) Grantee {
+	if hasReserved(string(id)) {
+		return Grantee(":" + id)
+	}
+	return Grantee(id)
+}
 
 // Organization returns the grantee that is every account of the organisation id (R19).
 func Organization(id OrganizationID) Grantee { return Grantee(organizationPrefix + string(id)) }
@@ -80,7 +88,12 @@ func (g Grantee) Organization() (OrganizationID, bool) {
 }
 
 // mayName reports whether s, if it is valid otherwise, names an account or an organisation.
-func mayName(s string) bool { return s != "" && !strings.ContainsAny(s, ":*") }
+func mayName(s string) bool { return s != "" && !hasReserved(s) }
+
+// hasReserved reports whether s holds a character that tells the kinds of grantee apart.
+func hasReserved(s string) bool {
+	return strings.IndexByte(s, ':') >= 0 || strings.IndexByte(s, '*') >= 0
+}
 
 // isAccount reports whether g, which was found in a store and therefore is valid, is an account.
 func (g Grantee) isAccount() bool {

@@ -196,6 +196,11 @@ func TestIdentifiers_Unusual(t *testing.T) {
 			t.Errorf("Grantee(%q).Account() reports %v", g, got)
 		}
 	}
+	for _, id := range []sharing.AccountID{"*", "org:o", ":", "a*", ""} {
+		if g := sharing.Account(id); g.Validate() == nil || g == sharing.Everyone || g == sharing.Organization("o") {
+			t.Errorf("Account(%q) is the valid grantee %q", id, g)
+		}
+	}
 	for g, want := range map[sharing.Grantee]sharing.OrganizationID{sharing.Organization("o"): "o", "o": "", "*": "", "": "", "org:": "", "org:x:y": "", "org:*": ""} {
 		if got, ok := g.Organization(); got != want || ok != (want != "") {
 			t.Errorf("Grantee(%q).Organization() is %q, %v", g, got, ok)

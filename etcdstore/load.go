@@ -221,7 +221,7 @@ func (tx *snapshot) accessTo(img *imageValue, id sharing.ImageID, account sharin
 		return sharing.Grant{Exists: true, Status: share.Status, Expires: share.Expires}
 	}
 	if account != "" {
-		access.Own = grant(sharing.Account(account))
+		access.Own = grant(sharing.Grantee(account))
 	}
 	access.Everyone = grant(sharing.Everyone)
 	for _, org := range organizations {

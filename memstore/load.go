@@ -58,7 +58,7 @@ func (s *Store) access(img *image, account sharing.AccountID, organizations []sh
 		return
 	}
 	if account != "" && (account != img.record.Owner || img.withOwner) {
-		grantee := sharing.Account(account)
+		grantee := sharing.Grantee(account)
 		if r, ok := img.shares.find(grantee, s.tag(grantee)); ok {
 			to.Own = r.grant()
 		}

@@ -138,7 +138,7 @@ func (s *Store) putShares(shares []sharing.Share) {
 	for i := range shares {
 		grantee := shares[i].Grantee
 		img.shares.put(&shares[i], s.tag(grantee))
-		img.withOwner = img.withOwner || grantee == sharing.Account(img.record.Owner)
+		img.withOwner = img.withOwner || grantee == sharing.Grantee(img.record.Owner)
 		s.imagesBy.add(attribute{fieldGrantee, "", string(grantee)}, id)
 	}
 }

@@ -59,7 +59,7 @@ func (r *reader) Load(need sharing.Need) (sharing.State, error) {
 func eyesOf(account sharing.AccountID, organizations []sharing.OrganizationID) []string {
 	eyes := []string{string(sharing.Everyone)}
 	if account != "" {
-		eyes = append(eyes, string(sharing.Account(account)))
+		eyes = append(eyes, string(account))
 	}
 	for _, id := range organizations {
 		eyes = append(eyes, string(sharing.Organization(id)))
