@@ -58,6 +58,11 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 		}
 		if q.Source != "" {
 			items = slices.DeleteFunc(items, func(img Image) bool { return img.Source.Image != q.Source })
+			if len(items) < len(recs) { // the actor does not see the source, as far as the directory tells
+				if err := l.outside.organizationsKnown(); err != nil {
+					return err
+				}
+			}
 		}
 		if next = ""; more {
 			next = l.cursor(string(recs[len(recs)-1].ID))
@@ -144,7 +149,7 @@ func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQue
 // and empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesReceivedPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
 	scan := ShareScan{Grantee: Account(actor), Owner: q.Owner}
-	return e.sharesPage(ctx, "SharesReceived", actor, q, scan, p, func(shared *SharedImage) bool { return shared.Record.State != ImageDisabled })
+	return e.sharesPage(ctx, "SharesReceived", actor, q, scan, p, func(shared *SharedImage) bool { return !shared.Record.disabled() })
 }
 
 // SharesGiven lists the shares of all images that the actor owns, in ascending order of image and then grantee. With a
