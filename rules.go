@@ -45,6 +45,13 @@ func (m *moment) present(g Grant) bool {
 	return g.Exists && (g.Expires.IsZero() || m.now().Before(g.Expires))
 }
 
+// accepted reports whether g is of a present share whose status is accepted (R14). A store may hold anything: what is
+// neither known nor possible, such as another status of a share with everyone, permits nothing (R27).
+func (m *moment) accepted(g Grant) bool { return g.Status == ShareAccepted && m.present(g) }
+
+// disabled reports whether nobody may use the image: also if its state is unknown (R16, R27).
+func (rec *ImageRecord) disabled() bool { return rec.State >= ImageDisabled }
+
 // A reach is how far an image is within an account's reach.
 type reach uint8
 
@@ -62,14 +69,11 @@ func (m *moment) reach(a *Access) reach {
 		return unseen
 	case a.Image.Owner == m.actor:
 		return usable
-	case a.Image.State == ImageDisabled:
+	case a.Image.disabled():
 		return unseen
-	}
-	own := m.present(a.Own)
-	switch {
-	case own && a.Own.Status == ShareAccepted, m.present(a.Everyone), m.present(a.Organization):
+	case m.accepted(a.Own), m.accepted(a.Everyone), m.accepted(a.Organization):
 		return usable
-	case own:
+	case m.present(a.Own):
 		return seen
 	}
 	return unseen
@@ -82,11 +86,11 @@ func (m *moment) lists(a *Access, q ImageQuery) bool {
 	if own && q.Origin&OriginOwn != 0 {
 		return true
 	}
-	if img.State == ImageDisabled || img.State == ImageDeprecated && !own && !q.Deprecated {
+	if img.disabled() || img.State == ImageDeprecated && !own && !q.Deprecated {
 		return false
 	}
-	shared := m.present(a.Own) && a.Own.Status == ShareAccepted || m.present(a.Organization)
-	return shared && q.Origin&OriginShared != 0 || q.Origin&OriginPublic != 0 && m.present(a.Everyone)
+	shared := m.accepted(a.Own) || m.accepted(a.Organization)
+	return shared && q.Origin&OriginShared != 0 || q.Origin&OriginPublic != 0 && m.accepted(a.Everyone)
 }
 
 // see refuses an actor that does not see the image.
@@ -188,14 +192,14 @@ func (m *moment) canOwnMore(region Region) error {
 	most, limited := limit(m.policy.MaxImages, defaultMaxImages)
 	if limited && m.ImagesOwned >= most {
 		return m.refuse(ErrImageQuota, string(region), fmt.Sprintf(
-			"delete one of the account's %s in the region first: it may own %d", count(m.ImagesOwned, "image"), most))
+			"delete %d of the account's %s in the region first: it may own %d", m.ImagesOwned-most+1, count(m.ImagesOwned, "image"), most))
 	}
 	return nil
 }
 
 // notDisabled refuses a disabled image (R16). Only its owner gets here.
 func (m *moment) notDisabled(img *ImageRecord) error {
-	if img.State == ImageDisabled {
+	if img.disabled() {
 		return m.refuse(ErrImageDisabled, string(img.ID), "enable it first")
 	}
 	return nil

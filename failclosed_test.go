@@ -1,0 +1,191 @@
+package sharing_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/memstore"
+)
+
+// A store that claims success without having run the transaction permits nothing, and hides nothing (R27).
+func TestR27_IdleStore(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	want(t, w.CanUse(t.Context(), "owner", img, "r1"), nil)
+	e, err := sharing.New(idleStore{})
+	want(t, err, nil)
+	_, imageErr := e.Image(t.Context(), "owner", img)
+	_, launchErr := e.Launch(t.Context(), "owner", sharing.LaunchSpec{Image: img, Region: "r1"})
+	_, dryErr := e.DryRun().Launch(t.Context(), "owner", sharing.LaunchSpec{Image: img, Region: "r1"})
+	for name, err := range map[string]error{
+		"CanUse":  e.CanUse(t.Context(), "owner", img, "r1"),
+		"Image":   imageErr,
+		"Launch":  launchErr,
+		"a dry":   dryErr,
+		"Images":  first(e.Images(t.Context(), "owner", sharing.ImageQuery{})),
+		"Events":  first(e.Events(t.Context(), sharing.EventQuery{})),
+		"Watch":   first(e.Watch(t.Context(), "")),
+		"Replay":  sharing.Replay(t.Context(), idleStore{}, w.Events(t.Context(), sharing.EventQuery{})),
+		"Unshare": e.Unshare(t.Context(), "owner", img, "b"),
+	} {
+		if err == nil {
+			t.Errorf("%s succeeds", name)
+		}
+	}
+}
+
+// An idleStore claims success, and does nothing.
+type idleStore struct{}
+
+func (idleStore) View(context.Context, func(sharing.ViewTx) error) error { return nil }
+
+func (idleStore) Update(context.Context, func(sharing.UpdateTx) error) error { return nil }
+
+// Where it can't be read whether an image is sealed, no instance made from it is captured (R27, R28).
+func TestR27_LostRecord(t *testing.T) {
+	w := newWorld(t)
+	inst := w.launch("owner", w.image("owner"))
+	e, err := sharing.New(forgetful{w.store})
+	want(t, err, nil)
+	before := len(w.log())
+	if _, err := e.Capture(t.Context(), "owner", inst, sharing.ImageSpec{}); err == nil || len(w.log()) != before {
+		t.Errorf("got %v, want an error and no event", err)
+	}
+}
+
+// A forgetful store has lost the record of every image.
+type forgetful struct{ *memstore.Store }
+
+type forgetfulTx struct{ sharing.UpdateTx }
+
+func (s forgetful) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	return s.Store.Update(ctx, func(tx sharing.UpdateTx) error { return fn(forgetfulTx{tx}) })
+}
+
+func (tx forgetfulTx) Load(need sharing.Need) (sharing.State, error) {
+	state, err := tx.UpdateTx.Load(need)
+	state.Image = sharing.Access{}
+	return state, err
+}
+
+// What a store holds, but no call leaves behind, permits nothing (R27).
+func TestR27_ImpossibleValues(t *testing.T) {
+	ctx := t.Context()
+	w := newWorld(t)
+	img, open := w.image("owner"), w.image("owner")
+	w.share("owner", img, "b")
+	w.share("owner", open, sharing.Everyone)
+	inst := w.launch("b", img)
+	public := w.launch("b", open)
+
+	for name, alter := range map[string]func(*sharing.Access){
+		"image state 3":                     func(a *sharing.Access) { a.Image.State = 3 },
+		"image state 255":                   func(a *sharing.Access) { a.Image.State = 255 },
+		"own share's status 3":              func(a *sharing.Access) { a.Own.Status, a.Everyone.Status = 3, 3 },
+		"everyone's share pending":          func(a *sharing.Access) { a.Own.Status, a.Everyone.Status = sharing.SharePending, sharing.SharePending },
+		"an organisation's share rejected":  func(a *sharing.Access) { a.Organization, a.Own, a.Everyone = rejected, rejected, sharing.Grant{} },
+		"a tombstone with shares":           func(a *sharing.Access) { a.Image.DeletedAt = time.Unix(1, 0) },
+		"shares of an image without record": func(a *sharing.Access) { a.Image = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := sharing.New(altered{w.store, alter})
+			want(t, err, nil)
+			for _, image := range []sharing.ImageID{img, open} {
+				_, err = e.Launch(ctx, "b", sharing.LaunchSpec{Image: image, Region: "r1"})
+				refused(t, "Launch", err)
+				refused(t, "CanUse", e.CanUse(ctx, "b", image, "r1"))
+				_, err = e.ReplaceDisk(ctx, "b", inst, sharing.DiskSpec{Image: image})
+				refused(t, "ReplaceDisk", err)
+			}
+			for _, id := range []sharing.InstanceID{inst, public} {
+				_, err = e.Reinit(ctx, "b", id)
+				refused(t, "Reinit", err)
+			}
+			for found, err := range e.Images(ctx, "b", sharing.ImageQuery{Origin: sharing.OriginShared | sharing.OriginPublic}) {
+				t.Errorf("Images finds %v, %v", found.ID, err)
+			}
+		})
+	}
+	t.Run("another's image state", func(t *testing.T) {
+		e, err := sharing.New(altered{w.store, func(a *sharing.Access) { a.Image.State = 3 }})
+		want(t, err, nil)
+		want(t, e.CanUse(ctx, "owner", img, "r1"), sharing.ErrImageDisabled)
+	})
+}
+
+var rejected = sharing.Grant{Exists: true, Status: sharing.ShareRejected}
+
+func refused(t *testing.T, call string, err error) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s succeeds", call)
+	}
+}
+
+// An altered store answers with what alter makes of what accounts have of images.
+type altered struct {
+	sharing.Store
+	alter func(*sharing.Access)
+}
+
+func (s altered) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
+	return s.Store.View(ctx, func(tx sharing.ViewTx) error { return fn(alteredTx{tx, s.alter}) })
+}
+
+func (s altered) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
+	return s.Store.Update(ctx, func(tx sharing.UpdateTx) error {
+		return fn(struct {
+			alteredTx
+			writer
+		}{alteredTx{tx, s.alter}, tx})
+	})
+}
+
+// A writer is the writing half of a transaction.
+type writer interface {
+	PutImage(sharing.ImageRecord) error
+	PutShares([]sharing.Share) error
+	DeleteShares(sharing.ImageID, []sharing.Grantee) error
+	PutInstance(sharing.InstanceRecord) error
+	PutTrust(sharing.AccountID, sharing.Trust) error
+	Append([]sharing.Event) error
+}
+
+type alteredTx struct {
+	sharing.ViewTx
+	alter func(*sharing.Access)
+}
+
+func (tx alteredTx) change(a sharing.Access) sharing.Access {
+	if a.Image != nil {
+		rec := *a.Image
+		a.Image = &rec
+	}
+	tx.alter(&a)
+	return a
+}
+
+func (tx alteredTx) Access(account sharing.AccountID, organizations []sharing.OrganizationID, image sharing.ImageID) (
+	sharing.Access, sharing.Trust, error) {
+	access, trust, err := tx.ViewTx.Access(account, organizations, image)
+	return tx.change(access), trust, err
+}
+
+func (tx alteredTx) Load(need sharing.Need) (sharing.State, error) {
+	state, err := tx.ViewTx.Load(need)
+	state.Image = tx.change(state.Image)
+	return state, err
+}
+
+func (tx alteredTx) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+	found, err := tx.ViewTx.Images(scan)
+	var changed []sharing.Access
+	for _, access := range found {
+		if access = tx.change(access); access.Image != nil && access.Image.DeletedAt.IsZero() { // Images gives no others
+			changed = append(changed, access)
+		}
+	}
+	return changed, err
+}
