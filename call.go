@@ -112,6 +112,7 @@ type change[T any] struct {
 	decide    func(*moment) (T, []Event, error)
 	token     token
 	operation string
+	unusable  error // why the ID that was drawn can't be used, or nil
 
 	// Of the transaction, as its closure was run last:
 	m          moment
@@ -134,9 +135,8 @@ func makeChange[T, R any](c call, request R, need Need, decide func(*moment) (T,
 		ch.operation = rand.Text()
 	}
 	for draws := 1; ; draws++ {
-		if err = ch.draw(&ch.need); err == nil {
-			err = ch.transact()
-		}
+		ch.draw()
+		err = ch.transact()
 		for ch.answered(err) {
 			err = ch.transact()
 		}
@@ -158,20 +158,22 @@ var errTaken = errors.New("the ID generator repeats itself: it gave no unused ID
 // drawn stands in a Need for an ID yet to be drawn.
 const drawn = "?"
 
-// draw draws an ID for each new image or instance that need asks for.
-func (c *call) draw(need *Need) (err error) {
+// draw draws an ID for the new image or instance that the change makes, if it makes one.
+func (ch *change[T]) draw() {
+	need := &ch.need
+	ch.unusable = nil
 	if need.NewImage != "" {
-		need.NewImage = ImageID(c.ids())
-		err = need.NewImage.Validate()
+		need.NewImage = ImageID(ch.ids())
+		if ch.unusable = need.NewImage.Validate(); ch.unusable != nil {
+			need.NewImage = drawn
+		}
 	}
 	if need.NewInstance != "" {
-		need.NewInstance = InstanceID(c.ids())
-		err = need.NewInstance.Validate()
+		need.NewInstance = InstanceID(ch.ids())
+		if ch.unusable = need.NewInstance.Validate(); ch.unusable != nil {
+			need.NewInstance = drawn
+		}
 	}
-	if err != nil { // not the caller's fault, so not ErrInvalid
-		return fmt.Errorf("the ID generator gave an unusable ID: %v", err)
-	}
-	return nil
 }
 
 // transact is one transaction of a change: load, decide, store.
@@ -226,7 +228,10 @@ func (ch *change[T]) decideOn(tx ViewTx) (events []Event, err error) {
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}
-	if ch.m.Taken { // a refusal is told before, since another ID would not help
+	switch { // a refusal is told before, since another ID would not help
+	case ch.unusable != nil: // not the caller's fault, so not ErrInvalid
+		return nil, fmt.Errorf("the ID generator gave an unusable ID: %v", ch.unusable)
+	case ch.m.Taken:
 		return nil, errTaken
 	}
 	if year := ch.m.now().Year(); year < 0 || year > latestYear {

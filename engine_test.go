@@ -1,7 +1,6 @@
 package sharing_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -98,8 +97,8 @@ func TestNew_BadOptions(t *testing.T) {
 	}
 	_, err := sharing.New(nil)
 	want(t, err, sharing.ErrInvalid)
-	_, err = sharing.New(memstore.New(), nil) // an option that is left out
-	want(t, err, nil)
+	_, err = sharing.New(memstore.New(), nil)
+	want(t, err, sharing.ErrInvalid)
 }
 
 // An ID generator that repeats itself never makes the engine reuse an ID; it tries some more, then fails.
@@ -141,7 +140,39 @@ func TestIdentifiers_GeneratorRepeats(t *testing.T) {
 		if err == nil || errors.Is(err, sharing.ErrInvalid) {
 			t.Fatalf("got %v, want an error that does not blame the caller", err)
 		}
+		if n := len(w.log()); n > 0 {
+			t.Fatalf("a failed call left %d events", n)
+		}
 	})
+	t.Run("unusable, which a refusal and a used token come before", func(t *testing.T) {
+		id := "one"
+		w := newWorld(t, sharing.WithIDs(func() string { return id }), sharing.WithPolicy(sharing.Policy{MaxImages: 1}))
+		made, err := w.Once("token").Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"})
+		want(t, err, nil)
+		id = "a b"
+		again, err := w.Once("token").Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"})
+		want(t, err, nil)
+		if again.ID != made.ID {
+			t.Errorf("got image %s, want the first answer, %s", again.ID, made.ID)
+		}
+		_, err = w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"})
+		want(t, err, sharing.ErrImageQuota)
+	})
+}
+
+// The quota's refusal says how many have to go, also where the quota was larger before (R3).
+func TestR3_RefusalSaysHowManyToDelete(t *testing.T) {
+	w := newWorld(t)
+	for range 4 {
+		w.image("owner")
+	}
+	e, err := sharing.New(w.store, sharing.WithPolicy(sharing.Policy{MaxImages: 3}))
+	want(t, err, nil)
+	_, err = e.Register(t.Context(), "owner", sharing.ImageSpec{Region: "r1"})
+	want(t, err, sharing.ErrImageQuota)
+	if !strings.Contains(err.Error(), "delete 2 of the account's 4 images") {
+		t.Errorf("got %q, want it to say that 2 have to go", err)
+	}
 }
 
 // The share limit's refusal says how many fit (R2), and nothing is shared (R22).
@@ -176,21 +207,6 @@ func TestR8_ClockAtZero(t *testing.T) {
 	want(t, err, sharing.ErrImageNotFound)
 }
 
-// A forgetful store has lost the record of every image.
-type forgetful struct{ *memstore.Store }
-
-type forgetfulTx struct{ sharing.UpdateTx }
-
-func (s forgetful) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
-	return s.Store.Update(ctx, func(tx sharing.UpdateTx) error { return fn(forgetfulTx{tx}) })
-}
-
-func (tx forgetfulTx) Load(need sharing.Need) (sharing.State, error) {
-	state, err := tx.UpdateTx.Load(need)
-	state.Image = sharing.Access{}
-	return state, err
-}
-
 // A clock that gives a year which not every store can hold is an error, in each of them alike, before anything is stored (R22).
 func TestR22_ClockOutOfRange(t *testing.T) {
 	for _, year := range []int{-1, 10_000} {
@@ -199,52 +215,6 @@ func TestR22_ClockOutOfRange(t *testing.T) {
 		if _, err := w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); err == nil || !strings.Contains(err.Error(), "clock") || len(w.log()) != 0 {
 			t.Errorf("in the year %d: got %v and %d events, want an error about the clock", year, err, len(w.log()))
 		}
-	}
-}
-
-// A store that claims success without having run the transaction permits nothing, and hides nothing (R27).
-func TestR27_IdleStore(t *testing.T) {
-	w := newWorld(t)
-	img := w.image("owner")
-	want(t, w.CanUse(t.Context(), "owner", img, "r1"), nil)
-	e, err := sharing.New(idleStore{})
-	want(t, err, nil)
-	_, imageErr := e.Image(t.Context(), "owner", img)
-	_, launchErr := e.Launch(t.Context(), "owner", sharing.LaunchSpec{Image: img, Region: "r1"})
-	_, dryErr := e.DryRun().Launch(t.Context(), "owner", sharing.LaunchSpec{Image: img, Region: "r1"})
-	for name, err := range map[string]error{
-		"CanUse":  e.CanUse(t.Context(), "owner", img, "r1"),
-		"Image":   imageErr,
-		"Launch":  launchErr,
-		"a dry":   dryErr,
-		"Images":  first(e.Images(t.Context(), "owner", sharing.ImageQuery{})),
-		"Events":  first(e.Events(t.Context(), sharing.EventQuery{})),
-		"Watch":   first(e.Watch(t.Context(), "")),
-		"Replay":  sharing.Replay(t.Context(), idleStore{}, w.Events(t.Context(), sharing.EventQuery{})),
-		"Unshare": e.Unshare(t.Context(), "owner", img, "b"),
-	} {
-		if err == nil {
-			t.Errorf("%s succeeds", name)
-		}
-	}
-}
-
-// An idleStore claims success, and does nothing.
-type idleStore struct{}
-
-func (idleStore) View(context.Context, func(sharing.ViewTx) error) error { return nil }
-
-func (idleStore) Update(context.Context, func(sharing.UpdateTx) error) error { return nil }
-
-// Where it can't be read whether an image is sealed, no instance made from it is captured (R27, R28).
-func TestR27_LostRecord(t *testing.T) {
-	w := newWorld(t)
-	inst := w.launch("owner", w.image("owner"))
-	e, err := sharing.New(forgetful{w.store})
-	want(t, err, nil)
-	before := len(w.log())
-	if _, err := e.Capture(t.Context(), "owner", inst, sharing.ImageSpec{}); err == nil || len(w.log()) != before {
-		t.Errorf("got %v, want an error and no event", err)
 	}
 }
 

@@ -114,5 +114,5 @@ func (r *Refusal) As(target any) bool { return r.cause != nil && errors.As(r.cau
 
 // invalid returns the error of bad input: the field, and what is allowed.
 func invalid(field, format string, args ...any) error {
-	return fmt.Errorf("%w %s: %s", ErrInvalid, field, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s %s", ErrInvalid, field, fmt.Sprintf(format, args...))
 }

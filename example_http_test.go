@@ -151,7 +151,7 @@ func Example_httpServer() {
 	// Output:
 	// POST /images/img-1/shares by acme: 200 {"Items":[{"Grantee":"bob","Status":"accepted"},{"Grantee":"carol","Status":"accepted"}]}
 	// GET /images/img-1/shares?limit=5 by acme: 200 {"Items":[{"Grantee":"bob","Status":"accepted"},{"Grantee":"carol","Status":"accepted"}]}
-	// POST /images/img-1/shares by acme: 400 Share: invalid grantee: "no account" holds the space U+0020: none is allowed
+	// POST /images/img-1/shares by acme: 400 Share: invalid: grantee "no account" holds the space U+0020: none is allowed
 	// POST /images/img-1/shares by bob: 403 Share img-1 by bob: not the image's owner: ask the image's owner to do it (R1)
 	// GET /images/img-1/shares by dave: 404 Shares img-1 by dave: image not found: name an image that the account owns or that is shared with it (R20)
 }

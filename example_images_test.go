@@ -25,7 +25,7 @@ func ExampleEngine_Register() {
 	fmt.Println(err)
 	// Output:
 	// acme web-2026-01 available <nil>
-	// Register: invalid size: is -1: it can't be negative
+	// Register: invalid: size is -1: it can't be negative
 }
 
 // Bob captures a machine that he launched from a shared image: the new image is his own, and counts in his quota.

@@ -156,7 +156,7 @@ func ExampleAccount() {
 	fmt.Println(sharing.Grantee("bob, carol").Validate())
 	// Output:
 	// bob bob true
-	// invalid grantee: "bob, carol" holds the space U+0020: none is allowed
+	// invalid: grantee "bob, carol" holds the space U+0020: none is allowed
 }
 
 // Organisations and everyone have forms that no account's ID can have.

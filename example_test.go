@@ -44,7 +44,7 @@ func ExampleNew() {
 	// bob pending
 	// carol pending
 	// true
-	// New: invalid store: is nil: open one
+	// New: invalid: store is nil: open one
 }
 
 // Every refusal says what was refused, why, what to do, and which rule says so.

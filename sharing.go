@@ -104,7 +104,7 @@ func WithGranteeCheck(check func(ctx context.Context, owner AccountID, image Ima
 	}
 }
 
-// New returns an engine on store. Its error wraps [ErrInvalid] if store, or what an option was given, is nil.
+// New returns an engine on store. Its error wraps [ErrInvalid] if store, an option, or what an option was given is nil.
 func New(store Store, opts ...Option) (*Engine, error) {
 	if store == nil {
 		return nil, fmt.Errorf("New: %w", invalid("store", "is nil: open one"))
@@ -118,7 +118,7 @@ func New(store Store, opts ...Option) (*Engine, error) {
 	_, e.fresh = store.(FreshStore)
 	for _, opt := range opts {
 		if opt == nil {
-			continue
+			return nil, fmt.Errorf("New: %w", invalid("option", "is nil: leave it out"))
 		}
 		if err := opt(e); err != nil {
 			return nil, fmt.Errorf("New: %w", err)

@@ -66,7 +66,7 @@ func (p *eventPage) begin() error {
 		return err
 	}
 	if last >= len(events) {
-		return fmt.Errorf("%w cursor: %.64q is no position in this store's event log", sharing.ErrInvalid, string(p.query.After))
+		return fmt.Errorf("%w: cursor %.64q is no position in this store's event log", sharing.ErrInvalid, string(p.query.After))
 	}
 	p.after = revision
 	p.add(events[last+1:])

@@ -119,7 +119,7 @@ func placeOfCursor(cursor sharing.Cursor) (at string, i int, err error) {
 			return at, int(n), nil
 		}
 	}
-	return "", 0, fmt.Errorf("%w cursor: %.64q is no position in this store's event log", sharing.ErrInvalid, string(cursor))
+	return "", 0, fmt.Errorf("%w: cursor %.64q is no position in this store's event log", sharing.ErrInvalid, string(cursor))
 }
 
 // operation returns the events of an operation.

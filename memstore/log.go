@@ -154,7 +154,7 @@ func (l *log) position(cursor sharing.Cursor) (int, error) {
 	number, _, _ := strings.Cut(string(cursor), ".")
 	n, err := strconv.Atoi(number)
 	if err != nil || n < 1 || n > l.length || l.cursor(n) != cursor {
-		return 0, fmt.Errorf("%w cursor: %.64q is no position in this store's event log", sharing.ErrInvalid, cursor)
+		return 0, fmt.Errorf("%w: cursor %.64q is no position in this store's event log", sharing.ErrInvalid, cursor)
 	}
 	return n, nil
 }

@@ -33,7 +33,7 @@ func parseCursor(c sharing.Cursor, store string) (position, error) {
 }
 
 func badCursor(c sharing.Cursor) error {
-	return fmt.Errorf("%w cursor: %.64q is no position in this store's event log", sharing.ErrInvalid, c)
+	return fmt.Errorf("%w: cursor %.64q is no position in this store's event log", sharing.ErrInvalid, c)
 }
 
 // addEvents adds the events for which the condition holds.

@@ -32,7 +32,7 @@ func (tx *view) position(cursor sharing.Cursor) (int64, error) {
 			return n, explain(tx.ctx, err)
 		}
 	}
-	return 0, fmt.Errorf("%w cursor: %.64q is no position in this store's event log", sharing.ErrInvalid, cursor)
+	return 0, fmt.Errorf("%w: cursor %.64q is no position in this store's event log", sharing.ErrInvalid, cursor)
 }
 
 // Events implements [sharing.ViewTx].
