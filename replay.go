@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
-	"slices"
 )
 
 // replayBatch is how many bytes of events, as JSON, one transaction of a replay writes, at least: the events of one call are
@@ -17,8 +15,8 @@ const replayBatch = 128 << 10
 // kind of store (R24). The store then holds exactly the state that the log tells of, and the same log but for the cursors.
 //
 // A store that is not empty, and a log that is not whole, are [ErrInvalid]: one with a gap, say, or with an event that no call
-// leaves behind. Events are written in batches, so that after an error the store may hold the beginning of the log:
-// [ResumeReplay] goes on from there.
+// can have left behind the events before it. What was cut off at its end can't be told. Events are written in batches, so that after
+// an error the store may hold the beginning of the log: [ResumeReplay] goes on from there.
 func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
 	return startReplay(ctx, "Replay", to, events, func(has Event, _ Event) error {
 		return invalid("store", "is not empty, it begins with operation %s: replay into a new one", quoted(has.Operation))
@@ -26,6 +24,7 @@ func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error
 }
 
 // ResumeReplay goes on with a [Replay] that was interrupted: the store holds the beginning of the log, or nothing, or all of it.
+// The events are those of the whole log again, from the first: what the store holds is compared, and what it lacks is written.
 //
 // A store that holds something else, and a log that is not whole, are [ErrInvalid].
 func ResumeReplay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
@@ -51,10 +50,11 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 	next, stop := iter.Pull2(there.Events(ctx, EventQuery{}))
 	defer stop()
 	has, err, more := next()
-	r := replay{ctx: ctx, to: to, images: make(map[ImageID]replayed)}
+	before := newHistory()
+	r := replay{ctx: ctx, to: to}
 	for ev, failed := range events {
 		if err = firstError(failed, err); err == nil {
-			err = r.follows(ev)
+			err = before.add(&ev)
 		}
 		switch {
 		case err != nil:
@@ -77,19 +77,10 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 
 // A replay is a [Replay] under way.
 type replay struct {
-	ctx    context.Context
-	to     Store
-	batch  []Event
-	size   int // of the batch, as JSON
-	images map[ImageID]replayed
-}
-
-// replayed is what a replay remembers of an image: its last number, and what never changes.
-type replayed struct {
-	sequence int64
-	owner    AccountID
-	region   Region
-	deleted  bool
+	ctx   context.Context
+	to    Store
+	batch []Event
+	size  int // of the batch, as JSON
 }
 
 // add takes the next event of the log to be written.
@@ -103,76 +94,6 @@ func (r *replay) add(ev Event) error {
 	ev.Cursor = ""
 	text, err := json.Marshal(ev)
 	r.batch, r.size = append(r.batch, ev), r.size+len(text)
-	return err
-}
-
-// follows checks that ev may follow the events before it: a log with a gap, or with an event that no call leaves behind, is no log (R27).
-func (r *replay) follows(ev Event) error {
-	rec, was := ev.ImageRecord, r.images[ev.Image]
-	what := ""
-	switch err := ev.valid(); {
-	case err != nil:
-		what = "is damaged: " + err.Error()
-	case ev.Operation == "" || ev.Kind == "" || ev.At.IsZero():
-		what = "has no operation, no kind or no time"
-	case rec == nil && ev.InstanceRecord == nil && ev.Trust == nil && len(ev.Shares) == 0 && len(ev.Ended) == 0:
-		what = "changes nothing"
-	case rec != nil && rec.ID != ev.Image:
-		what = "holds the record of another image"
-	case ev.InstanceRecord != nil && (ev.InstanceRecord.ID != ev.Instance || ev.InstanceRecord.Instance.Image != ev.Image):
-		what = "holds the record of another instance"
-	case slices.ContainsFunc(ev.Shares, func(share Share) bool { return share.Image != ev.Image }):
-		what = "holds a share of another image"
-	case rec != nil && rec.Owner != ev.Actor, ev.InstanceRecord != nil && ev.InstanceRecord.Owner != ev.Actor:
-		what = "changes what its actor does not own"
-	case ev.Image == "" && ev.Trust == nil:
-		what = "is about no image"
-	case ev.Image == "":
-		return nil
-	case ev.Sequence != was.sequence+1:
-		what = fmt.Sprintf("has the number %d of image %s, not %d", ev.Sequence, quoted(string(ev.Image)), was.sequence+1)
-	case rec == nil && was.sequence == 0:
-		what = "is about an image that was not made before"
-	case rec != nil && was.sequence > 0 && (rec.Owner != was.owner || rec.Region != was.region):
-		what = "gives an image to another owner or region"
-	case was.deleted && (rec != nil || len(ev.Shares) > 0):
-		what = "brings back what was deleted"
-	}
-	if what != "" {
-		return invalid("event", "%s (%s of operation %s) %s: the log is not whole", quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
-	}
-	if rec != nil {
-		was.owner, was.region, was.deleted = rec.Owner, rec.Region, !rec.DeletedAt.IsZero()
-	}
-	was.sequence = ev.Sequence
-	r.images[ev.Image] = was
-	return nil
-}
-
-// valid checks the values of an event that decisions rely on: nothing else gets into a store.
-func (ev *Event) valid() error {
-	err := firstError(ev.Actor.Validate(), optional(ev.Image), optional(ev.Instance))
-	if rec := ev.ImageRecord; rec != nil {
-		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate())
-		if rec.State > ImageDisabled {
-			err = firstError(err, invalid("state", "%v is unknown", rec.State))
-		}
-	}
-	if rec := ev.InstanceRecord; rec != nil {
-		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate())
-	}
-	for _, share := range ev.Shares {
-		err = firstError(err, share.Image.Validate(), share.Grantee.Validate())
-		if share.Status > ShareRejected {
-			err = firstError(err, invalid("status", "%v is unknown", share.Status))
-		}
-	}
-	for _, g := range ev.Ended {
-		err = firstError(err, g.Validate())
-	}
-	if ev.Trust != nil {
-		err = firstError(err, ev.Trust.validate())
-	}
 	return err
 }
 

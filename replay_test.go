@@ -97,11 +97,38 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		"an instance's ID": edit(2, func(ev *sharing.Event) { ev.Instance, ev.InstanceRecord.ID = "a b", "a b" }),
 		"no instance":      edit(2, func(ev *sharing.Event) { ev.InstanceRecord.Owner = "" }),
 		"another's disk":   edit(2, func(ev *sharing.Event) { ev.InstanceRecord.Owner = "x" }),
-		"a deleted image":  afterDelete(func(ev *sharing.Event) { ev.ImageRecord.DeletedAt = time.Time{} }),
+		"a deleted image":  afterDelete(func(ev *sharing.Event) { ev.Kind, ev.ImageRecord.DeletedAt = sharing.EventUpdated, time.Time{} }),
 		"a deleted share": afterDelete(func(ev *sharing.Event) {
-			ev.ImageRecord, ev.Shares = nil, []sharing.Share{{Image: ev.Image, Grantee: "b"}}
+			ev.Kind, ev.ImageRecord, ev.Shares = sharing.EventShared, nil, []sharing.Share{{Image: ev.Image, Grantee: "b"}}
 		}),
-		"a trust policy": edit(3, func(ev *sharing.Event) { ev.Trust.Owners[0] = "*" }),
+		"another kind":            edit(0, func(ev *sharing.Event) { ev.Kind = "image.transferred" }),
+		"another kind's change":   edit(4, func(ev *sharing.Event) { ev.Kind = sharing.EventLaunched }),
+		"a state of another kind": edit(4, func(ev *sharing.Event) { ev.ImageRecord.State = sharing.ImageDisabled }),
+		"a disable that does not": edit(4, func(ev *sharing.Event) { ev.Kind = sharing.EventDisabled }),
+		"a delete that does not":  edit(4, func(ev *sharing.Event) { ev.Kind = sharing.EventDeleted }),
+		"half a deprecation": edit(4, func(ev *sharing.Event) {
+			ev.Kind, ev.ImageRecord.State = sharing.EventDeprecated, sharing.ImageDeprecated
+		}),
+		"a share of another's":   edit(1, func(ev *sharing.Event) { ev.Actor = "b" }),
+		"a share with the owner": edit(1, func(ev *sharing.Event) { ev.Shares[0].Grantee = "owner" }),
+		"another's accept":       edit(1, func(ev *sharing.Event) { ev.Kind, ev.Actor = sharing.EventAccepted, "c" }),
+		"an accept of two": edit(1, func(ev *sharing.Event) {
+			ev.Kind, ev.Actor = sharing.EventAccepted, "b"
+			ev.Shares = append(ev.Shares, sharing.Share{Image: ev.Image, Grantee: "c"})
+		}),
+		"a launch in another region": edit(2, func(ev *sharing.Event) { ev.InstanceRecord.Region = "elsewhere" }),
+		"a launch of disk 2":         edit(2, func(ev *sharing.Event) { ev.InstanceRecord.DiskGeneration = 2 }),
+		"a launch that ends":         edit(2, func(ev *sharing.Event) { ev.InstanceRecord.TerminatedAt = ev.At }),
+		"a launch twice":             again(2, func(ev *sharing.Event) { ev.InstanceRecord.DiskGeneration++ }),
+		"a launch by another": again(2, func(ev *sharing.Event) {
+			ev.Actor, ev.InstanceRecord.Owner, ev.InstanceRecord.DiskGeneration = "owner", "owner", 2
+		}),
+		"another's reinit": again(2, func(ev *sharing.Event) {
+			ev.Kind, ev.Actor, ev.InstanceRecord.Owner, ev.InstanceRecord.DiskGeneration = sharing.EventReinitialized, "owner", "owner", 2
+		}),
+		"a reinit without a disk": again(2, func(ev *sharing.Event) { ev.Kind = sharing.EventReinitialized }),
+		"a register twice":        again(0, func(*sharing.Event) {}),
+		"a trust policy":          edit(3, func(ev *sharing.Event) { ev.Trust.Owners[0] = "*" }),
 	} {
 		to := &world{t: t, store: memstore.New()}
 		err := sharing.Replay(ctx, to.store, sequence(damage(w.log())))
@@ -146,6 +173,25 @@ func TestR27_UnreadableAnswer(t *testing.T) {
 // edit damages one event of a log.
 func edit(i int, do func(*sharing.Event)) func([]sharing.Event) []sharing.Event {
 	return func(log []sharing.Event) []sharing.Event { do(&log[i]); return log }
+}
+
+// again damages a log by one of its events once more at the end, with the next number of its image.
+func again(i int, do func(*sharing.Event)) func([]sharing.Event) []sharing.Event {
+	return func(log []sharing.Event) []sharing.Event {
+		ev := log[i]
+		ev.Operation += "-again"
+		for _, other := range log {
+			if other.Image == ev.Image {
+				ev.Sequence = other.Sequence + 1
+			}
+		}
+		if ev.InstanceRecord != nil {
+			rec := *ev.InstanceRecord
+			ev.InstanceRecord = &rec
+		}
+		do(&ev)
+		return append(log, ev)
+	}
 }
 
 // sequence gives the events of a log.

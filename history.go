@@ -1,0 +1,216 @@
+package sharing
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A history is what a replay remembers of a log's events, to judge whether the next one can have followed them:
+// nothing else gets into a store, where it would be somebody's permission (R24, R27).
+type history struct {
+	images    map[ImageID]imageBefore
+	instances map[InstanceID]instanceBefore
+}
+
+// An imageBefore is an image as the last event about it left it: zero, if there was none.
+type imageBefore struct {
+	sequence int64
+	owner    AccountID
+	region   Region
+	state    ImageState
+	deleted  bool
+}
+
+// An instanceBefore is an instance as the last event about it left it: zero, if there was none.
+type instanceBefore struct {
+	owner      AccountID
+	generation int64
+	terminated bool
+}
+
+func newHistory() history {
+	return history{make(map[ImageID]imageBefore), make(map[InstanceID]instanceBefore)}
+}
+
+// add takes the next event of the log, or says why it can't be that.
+func (h history) add(ev *Event) error {
+	img, inst := h.images[ev.Image], h.instances[ev.Instance]
+	what := ""
+	if err := ev.valid(); err != nil {
+		what = "is damaged: " + err.Error()
+	} else if what = ev.inItself(); what == "" && ev.Image != "" {
+		what = ev.after(img, inst)
+	}
+	if what != "" {
+		return invalid("event", "%s (%s of operation %s) %s: the log is not whole", quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
+	}
+	if rec := ev.ImageRecord; rec != nil {
+		img.owner, img.region, img.state, img.deleted = rec.Owner, rec.Region, rec.State, !rec.DeletedAt.IsZero()
+	}
+	if rec := ev.InstanceRecord; rec != nil {
+		h.instances[ev.Instance] = instanceBefore{rec.Owner, rec.DiskGeneration, !rec.TerminatedAt.IsZero()}
+	}
+	if ev.Image != "" {
+		img.sequence = ev.Sequence
+		h.images[ev.Image] = img
+	}
+	return nil
+}
+
+// What an event leaves behind, as bits: by its kind exactly one of these.
+const (
+	leavesImage = 1 << iota
+	leavesInstance
+	leavesShares
+	leavesEnded
+	leavesTrust
+)
+
+var leaves = map[EventKind]int{
+	EventRegistered: leavesImage, EventCaptured: leavesImage, EventCopied: leavesImage, EventUpdated: leavesImage,
+	EventDeprecated: leavesImage, EventDisabled: leavesImage, EventEnabled: leavesImage, EventProtected: leavesImage,
+	EventUnprotected: leavesImage, EventSealed: leavesImage, EventUnsealed: leavesImage, EventDeleted: leavesImage, EventForceDeleted: leavesImage,
+	EventShared: leavesShares, EventExpirySet: leavesShares, EventAccepted: leavesShares, EventRejected: leavesShares,
+	EventLeft: leavesEnded, EventUnshared: leavesEnded,
+	EventLaunched: leavesInstance, EventDiskReplaced: leavesInstance, EventReinitialized: leavesInstance, EventTerminated: leavesInstance,
+	EventTrustSet: leavesTrust,
+}
+
+// left returns what ev leaves behind.
+func (ev *Event) left() (bits int) {
+	if ev.ImageRecord != nil {
+		bits |= leavesImage
+	}
+	if ev.InstanceRecord != nil {
+		bits |= leavesInstance
+	}
+	if len(ev.Shares) > 0 {
+		bits |= leavesShares
+	}
+	if len(ev.Ended) > 0 {
+		bits |= leavesEnded
+	}
+	if ev.Trust != nil {
+		bits |= leavesTrust
+	}
+	return bits
+}
+
+// inItself says what is wrong with an event of valid values, whatever came before it.
+func (ev *Event) inItself() string {
+	rec, inst := ev.ImageRecord, ev.InstanceRecord
+	switch {
+	case ev.Operation == "" || ev.At.IsZero():
+		return "has no operation or no time"
+	case leaves[ev.Kind] == 0:
+		return "is of an unknown kind"
+	case leaves[ev.Kind] != ev.left():
+		return "does not hold what its kind changes, and nothing else"
+	case (ev.Image == "") != (ev.Trust != nil), (ev.Instance == "") != (inst == nil):
+		return "is about no image or instance, or about one that it does not change"
+	case rec != nil && rec.ID != ev.Image:
+		return "holds the record of another image"
+	case inst != nil && (inst.ID != ev.Instance || inst.Instance.Image != ev.Image):
+		return "holds the record of another instance"
+	case slices.ContainsFunc(ev.Shares, func(share Share) bool { return share.Image != ev.Image }):
+		return "holds a share of another image"
+	case rec != nil && rec.Owner != ev.Actor, inst != nil && inst.Owner != ev.Actor:
+		return "changes what its actor does not own"
+	case rec != nil && rec.DeletedAt.IsZero() == (ev.Kind == EventDeleted || ev.Kind == EventForceDeleted),
+		inst != nil && inst.TerminatedAt.IsZero() == (ev.Kind == EventTerminated):
+		return "ends something, or does not, against its kind"
+	case rec != nil && (rec.State == ImageDeprecated) != (rec.Deprecation != nil):
+		return "holds an image that is half deprecated"
+	}
+	return ""
+}
+
+// after says what is wrong with an event that follows those that left its image and instance like this.
+func (ev *Event) after(img imageBefore, inst instanceBefore) string {
+	rec, launched := ev.ImageRecord, ev.Kind == EventLaunched
+	made := ev.Kind == EventRegistered || ev.Kind == EventCaptured || ev.Kind == EventCopied
+	switch {
+	case ev.Sequence != img.sequence+1:
+		return fmt.Sprintf("has the number %d of image %s, not %d", ev.Sequence, quoted(string(ev.Image)), img.sequence+1)
+	case made != (img.sequence == 0):
+		return "makes an image again, or is about one that was not made before"
+	case img.deleted && ev.Kind != EventTerminated:
+		return "brings back what was deleted"
+	case rec != nil && !made && (rec.Owner != img.owner || rec.Region != img.region):
+		return "gives an image to another owner or region"
+	case rec != nil && rec.State != ev.stateAfter(img.state):
+		return "leaves its image in a state that its kind does not lead to"
+	case !ev.mayChangeShares(img.owner):
+		return "changes shares that its actor may not change"
+	}
+	generation := inst.generation + 1
+	if ev.Kind == EventTerminated {
+		generation--
+	}
+	switch disk := ev.InstanceRecord; {
+	case disk == nil:
+		return ""
+	case launched != (inst.owner == ""):
+		return "launches an instance again, or is about one that was not launched before"
+	case inst.terminated:
+		return "brings back what was terminated"
+	case !launched && disk.Owner != inst.owner, disk.Region != img.region:
+		return "gives an instance to another owner or region"
+	case disk.DiskGeneration != generation:
+		return fmt.Sprintf("makes disk %d of an instance, not %d", disk.DiskGeneration, generation)
+	}
+	return ""
+}
+
+// mayChangeShares reports whether the actor may change the shares that ev changes, of an image of owner's (R1, R13, R14).
+func (ev *Event) mayChangeShares(owner AccountID) bool {
+	grantees := slices.Clone(ev.Ended)
+	for _, share := range ev.Shares {
+		grantees = append(grantees, share.Grantee)
+	}
+	switch ev.Kind {
+	case EventAccepted, EventRejected, EventLeft:
+		return ev.Actor != owner && len(grantees) == 1 && grantees[0] == Account(ev.Actor)
+	}
+	return len(grantees) == 0 || ev.Actor == owner && !slices.Contains(grantees, Account(owner))
+}
+
+// stateAfter returns the state in which an event leaves an image that was in this one before.
+func (ev *Event) stateAfter(before ImageState) ImageState {
+	switch ev.Kind {
+	case EventDeprecated:
+		return ImageDeprecated
+	case EventDisabled:
+		return ImageDisabled
+	case EventEnabled:
+		return ImageAvailable
+	}
+	return before
+}
+
+// valid checks the values of an event that decisions rely on.
+func (ev *Event) valid() error {
+	err := firstError(ev.Actor.Validate(), optional(ev.Image), optional(ev.Instance))
+	if rec := ev.ImageRecord; rec != nil {
+		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate())
+		if rec.State > ImageDisabled {
+			err = firstError(err, invalid("state", "%v is unknown", rec.State))
+		}
+	}
+	if rec := ev.InstanceRecord; rec != nil {
+		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate())
+	}
+	for _, share := range ev.Shares {
+		err = firstError(err, share.Image.Validate(), share.Grantee.Validate())
+		if share.Status > ShareRejected {
+			err = firstError(err, invalid("status", "%v is unknown", share.Status))
+		}
+	}
+	for _, g := range ev.Ended {
+		err = firstError(err, g.Validate())
+	}
+	if ev.Trust != nil {
+		err = firstError(err, ev.Trust.validate())
+	}
+	return err
+}
