@@ -1,7 +1,6 @@
 package sharing
 
 import (
-	"fmt"
 	"maps"
 	"time"
 )
@@ -23,15 +22,15 @@ type Image struct {
 	Digest string
 	// Size is the size of the image's content in bytes.
 	Size   int64
-	Labels map[string]string
+	Labels map[string]string `json:",omitzero"`
 	// Deprecation is nil unless State is [ImageDeprecated].
-	Deprecation *Deprecation
+	Deprecation *Deprecation `json:",omitzero"`
 	// Source is what the image was copied or captured from, as far as the reader sees it (R10).
-	Source    Source
+	Source    Source `json:",omitzero"`
 	CreatedAt time.Time
 }
 
-// An ImageState is where an image is in its life cycle (R16).
+// An ImageState is where an image is in its life cycle (R16). Its text, in JSON too, is that of [ImageState.String].
 type ImageState uint8
 
 // The states of an image. The zero value is ImageAvailable.
@@ -44,17 +43,22 @@ const (
 	ImageDisabled
 )
 
+var imageStates = names{"ImageState", "available", "deprecated", "disabled"}
+
 // String returns "available", "deprecated" or "disabled".
-func (s ImageState) String() string {
-	switch s {
-	case ImageAvailable:
-		return "available"
-	case ImageDeprecated:
-		return "deprecated"
-	case ImageDisabled:
-		return "disabled"
-	}
-	return fmt.Sprintf("ImageState(%d)", uint8(s))
+func (s ImageState) String() string { return imageStates.name(uint8(s)) }
+
+// MarshalText returns what String does. An unknown state is an error.
+func (s ImageState) MarshalText() ([]byte, error) { return imageStates.marshal(uint8(s)) }
+
+// UnmarshalText reads what MarshalText wrote. Anything else is [ErrInvalid].
+func (s *ImageState) UnmarshalText(text []byte) error {
+	return imageStates.unmarshal(text, (*uint8)(s))
+}
+
+// UnmarshalJSON reads the text as a string, or a number, which it was in logs and records of earlier versions.
+func (s *ImageState) UnmarshalJSON(text []byte) error {
+	return imageStates.unmarshalJSON(text, (*uint8)(s))
 }
 
 // A Deprecation says why an image should no longer be used, and what to use instead (R16).

@@ -1,7 +1,6 @@
 package sharing
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -16,10 +15,10 @@ type Share struct {
 	// UpdatedAt is when the status or the expiry last changed. At first it is CreatedAt.
 	UpdatedAt time.Time
 	// Expires is the instant from which the share is no more (R15). The zero time means never.
-	Expires time.Time
+	Expires time.Time `json:",omitzero"`
 }
 
-// A ShareStatus is what the grantee said to a share (R14).
+// A ShareStatus is a grantee's answer to a share (R14). Its text, in JSON too, is that of [ShareStatus.String].
 type ShareStatus uint8
 
 // The statuses of a share. The zero value is ShareAccepted.
@@ -32,17 +31,22 @@ const (
 	ShareRejected
 )
 
+var shareStatuses = names{"ShareStatus", "accepted", "pending", "rejected"}
+
 // String returns "accepted", "pending" or "rejected".
-func (s ShareStatus) String() string {
-	switch s {
-	case ShareAccepted:
-		return "accepted"
-	case SharePending:
-		return "pending"
-	case ShareRejected:
-		return "rejected"
-	}
-	return fmt.Sprintf("ShareStatus(%d)", uint8(s))
+func (s ShareStatus) String() string { return shareStatuses.name(uint8(s)) }
+
+// MarshalText returns what String does. An unknown status is an error.
+func (s ShareStatus) MarshalText() ([]byte, error) { return shareStatuses.marshal(uint8(s)) }
+
+// UnmarshalText reads what MarshalText wrote. Anything else is [ErrInvalid].
+func (s *ShareStatus) UnmarshalText(text []byte) error {
+	return shareStatuses.unmarshal(text, (*uint8)(s))
+}
+
+// UnmarshalJSON reads the text as a string, or a number, which it was in logs and records of earlier versions.
+func (s *ShareStatus) UnmarshalJSON(text []byte) error {
+	return shareStatuses.unmarshalJSON(text, (*uint8)(s))
 }
 
 // A ShareQuery selects shares. Each field that is not zero narrows the selection.
