@@ -110,8 +110,10 @@ func status(err error) int {
 		return http.StatusBadRequest
 	case errors.Is(err, sharing.ErrConflict), errors.Is(err, sharing.ErrOutcomeUnknown):
 		return http.StatusServiceUnavailable // repeat it, with the same key
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return http.StatusGatewayTimeout // repeat it, with the same key if it was a change
 	}
-	return http.StatusInternalServerError // of the store, the directory, or a context that ended
+	return http.StatusInternalServerError // of the store or the directory
 }
 
 // An API server maps the caller to the actor, a request's key to a token, pages to pages, and errors to statuses.
