@@ -19,7 +19,7 @@ type call struct {
 
 // begin starts a call, and fails on bad input that the call alone shows.
 func (e *Engine) begin(ctx context.Context, op string, actor AccountID, input ...error) (call, error) {
-	c := call{Engine: e, ctx: ctx, op: op, actor: actor, outside: e.outside()}
+	c := call{Engine: e, ctx: ctx, op: op, actor: actor, outside: e.nothingKnown()}
 	return c, c.named(firstError(actor.Validate(), firstError(input...)))
 }
 
@@ -181,9 +181,9 @@ func (ch *change[T]) transact() error {
 	ch.ran, ch.err, ch.committing = false, nil, false
 	var err error
 	if ch.dryRun {
-		err = ch.store.View(ch.ctx, ch.view)
+		err = ch.store.View(ch.ctx, ch.dryRunIn)
 	} else {
-		err = ch.store.Update(ch.ctx, ch.update)
+		err = ch.store.Update(ch.ctx, ch.changeIn)
 	}
 	err = decided(ch.ran, err)
 	switch {
@@ -197,14 +197,14 @@ func (ch *change[T]) transact() error {
 	return ch.outcome(err)
 }
 
-// view is the closure of a dry run.
-func (ch *change[T]) view(tx ViewTx) error {
+// dryRunIn is the closure of a dry run.
+func (ch *change[T]) dryRunIn(tx ViewTx) error {
 	_, ch.err = ch.decideOn(tx)
 	return ch.err
 }
 
-// update is the closure of a change.
-func (ch *change[T]) update(tx UpdateTx) error {
+// changeIn is the closure of a change.
+func (ch *change[T]) changeIn(tx UpdateTx) error {
 	var events []Event
 	events, ch.err = ch.decideOn(tx)
 	if ch.err == nil && len(events) > 0 {

@@ -9,17 +9,17 @@ import (
 // CanUse is the hot path: it returns nil if the actor may launch from the image in the region now,
 // or else the error that [Engine.Launch] would give for it. On the memory store an allowed use allocates nothing.
 func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, region Region) error {
-	k := checks.Get().(*check)
-	defer checks.Put(k)
+	k := useChecks.Get().(*useCheck)
+	defer useChecks.Put(k)
 	k.image, k.region = image, region
 	k.m.op, k.m.actor, k.m.clock = "CanUse", actor, e.clock
-	k.outside = e.outside()
+	k.outside = e.nothingKnown()
 	for {
 		k.err, k.ran = nil, false
-		if err := e.store.View(ctx, k.view); k.err == nil {
+		if err := e.store.View(ctx, k.decide); k.err == nil {
 			k.err = decided(k.ran, err)
 		}
-		if k.err == nil && k.named {
+		if k.err == nil && k.inputValid {
 			return nil
 		}
 		if err := firstError(actor.Validate(), image.Validate(), region.Validate()); err != nil {
@@ -33,34 +33,34 @@ func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, reg
 	}
 }
 
-// A check is a call of [Engine.CanUse], kept for the next one so that none allocates.
-type check struct {
+// A useCheck is a call of [Engine.CanUse], kept for the next one so that none allocates.
+type useCheck struct {
 	m       moment
 	outside outside
 	image   ImageID
 	region  Region
-	view    func(ViewTx) error
+	decide  func(ViewTx) error
 	ran     bool
 	err     error
-	// named: the store holds the image in the region, with the actor as its owner or as a grantee that is an account.
+	// inputValid: the store holds the image in the region, with the actor as its owner or as a grantee that is an account.
 	// Only valid identifiers get into a store, so that these need no other check.
-	named bool
+	inputValid bool
 }
 
-var checks = sync.Pool{New: func() any {
-	k := new(check)
-	k.view = k.run
+var useChecks = sync.Pool{New: func() any {
+	k := new(useCheck)
+	k.decide = k.run
 	k.m.outside = &k.outside
 	return k
 }}
 
-func (k *check) run(tx ViewTx) error {
+func (k *useCheck) run(tx ViewTx) error {
 	k.ran, k.m.at = true, time.Time{}
 	access, trust, err := tx.Access(k.m.actor, k.outside.organizations, k.image)
 	if err == nil {
 		k.m.Trust = trust
 		_, err = k.m.canUse(&access, k.image, k.region, "")
-		k.named = access.Image != nil && (access.Image.Owner == k.m.actor || access.Own.Exists && Grantee(k.m.actor).isAccount())
+		k.inputValid = access.Image != nil && (access.Image.Owner == k.m.actor || access.Own.Exists && Grantee(k.m.actor).isAccount())
 	}
 	k.err = err
 	return err

@@ -82,7 +82,7 @@ func (d *dot) holder(holder Holder) {
 	}
 	lines := []string{string(holder.Grantee)}
 	if account, ok := holder.Grantee.Account(); ok {
-		lines = []string{string(account), count(holder.Instances, "system disk") + ", " + count(holder.Captures, "capture")}
+		lines = []string{string(account), plural(holder.Instances, "system disk") + ", " + plural(holder.Captures, "capture")}
 	} else if holder.Grantee == Everyone {
 		lines = []string{"everyone"}
 	}
@@ -103,8 +103,8 @@ func (d *dot) beyond(x Exposure) {
 	}
 	lines := []string{
 		"out of sight",
-		count(x.Beyond.Images, "image") + ", " + count(x.Beyond.Shares, "share"),
-		count(x.Beyond.Accounts, "account") + ", " + count(x.Beyond.Instances, "system disk"),
+		plural(x.Beyond.Images, "image") + ", " + plural(x.Beyond.Shares, "share"),
+		plural(x.Beyond.Accounts, "account") + ", " + plural(x.Beyond.Instances, "system disk"),
 	}
 	if x.Truncated {
 		lines = append(lines, "and more images than could be visited")

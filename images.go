@@ -21,7 +21,7 @@ func (m *moment) create(kind EventKind, region Region, spec ImageSpec, source So
 
 // quota returns need with the count that the quota is judged by, if there is a quota (R3).
 func (c *call) quota(need Need, region Region) Need {
-	if _, limited := limit(c.policy.MaxImages, defaultMaxImages); limited {
+	if _, limited := limitOf(c.policy.MaxImages, defaultMaxImages); limited {
 		need.ImagesIn = region
 		need.ImagesBeside = region == ""
 	}
@@ -89,7 +89,7 @@ func (e *Engine) Capture(ctx context.Context, actor AccountID, from InstanceID, 
 // It is refused with [ErrImageNotFound]; with [ErrNotOwner], since a copy by a grantee would be resharing (R1);
 // with [ErrImageDisabled] (R16); and with [ErrImageQuota] (R3).
 func (e *Engine) Copy(ctx context.Context, actor AccountID, image ImageID, to Region, spec ImageSpec) (Image, error) {
-	c, err := e.begin(ctx, "Copy", actor, image.Validate(), to.Validate(), spec.validate(), regionOrEmpty(spec.Region, to))
+	c, err := e.begin(ctx, "Copy", actor, image.Validate(), to.Validate(), spec.validate(), validTarget(spec.Region, to))
 	if err != nil {
 		return Image{}, err
 	}
@@ -116,7 +116,7 @@ func (e *Engine) Copy(ctx context.Context, actor AccountID, image ImageID, to Re
 	})
 }
 
-func regionOrEmpty(region, to Region) error {
+func validTarget(region, to Region) error {
 	if region != "" && region != to {
 		return invalid("region", "of the spec is %s: leave it empty, or give the target %s", quoted(string(region)), to)
 	}
@@ -211,11 +211,12 @@ func (e *Engine) setImage(ctx context.Context, op string, actor AccountID, need 
 	if err != nil {
 		return err
 	}
-	return c.setImage(need.Image, need, kind, set)
+	return changeImage(c, need.Image, need, kind, set)
 }
 
-func (c *call) setImage(request any, need Need, kind EventKind, set func(m *moment, img *ImageRecord) (changed bool, err error)) error {
-	_, err := makeChange(*c, request, need, func(m *moment) (none struct{}, events []Event, err error) {
+// changeImage is setImage where the request is more than the image.
+func changeImage[R any](c call, request R, need Need, kind EventKind, set func(m *moment, img *ImageRecord) (changed bool, err error)) error {
+	_, err := makeChange(c, request, need, func(m *moment) (none struct{}, events []Event, err error) {
 		img, err := m.ownImage(need.Image)
 		if err != nil {
 			return none, nil, err

@@ -9,7 +9,7 @@ import "context"
 // An image as its own replacement is [ErrInvalid]. It is refused with [ErrImageNotFound], also if the actor does not see
 // the replacement; with [ErrNotOwner]; and with [ErrImageDisabled].
 func (e *Engine) Deprecate(ctx context.Context, actor AccountID, image ImageID, d Deprecation) error {
-	c, err := e.begin(ctx, "Deprecate", actor, image.Validate(), optional(d.Replacement), otherThan(image, d.Replacement),
+	c, err := e.begin(ctx, "Deprecate", actor, image.Validate(), optional(d.Replacement), validReplacement(image, d.Replacement),
 		validText("notice", d.Notice, maxDescription, "\n\t"))
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (e *Engine) Deprecate(ctx context.Context, actor AccountID, image ImageID, 
 	if d.Replacement != "" {
 		need.Images = []ImageID{d.Replacement}
 	}
-	return c.setImage(request{image, d.Notice, d.Replacement}, need, EventDeprecated, func(m *moment, img *ImageRecord) (bool, error) {
+	return changeImage(c, request{image, d.Notice, d.Replacement}, need, EventDeprecated, func(m *moment, img *ImageRecord) (bool, error) {
 		if was := img.Deprecation; was != nil && was.Notice == d.Notice && was.Replacement == d.Replacement {
 			return false, nil
 		}
@@ -41,7 +41,7 @@ func (e *Engine) Deprecate(ctx context.Context, actor AccountID, image ImageID, 
 	})
 }
 
-func otherThan(image, replacement ImageID) error {
+func validReplacement(image, replacement ImageID) error {
 	if image == replacement {
 		return invalid("replacement", "is the image itself: name another, or none")
 	}

@@ -27,10 +27,11 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	if q.Source != "" && q.Owner == "" { // it selects the actor's own images only
 		scan.Query.Owner = actor
 	}
-	switch own := scan.Query.Owner == actor; {
-	case q.Source != "" && !own:
+	own := scan.Query.Owner == actor
+	if q.Source != "" && !own { // no image of another's is its own: the page is empty
 		return nil, "", l.named(ctx.Err())
-	case own && scan.Query.Origin&OriginOwn != 0:
+	}
+	if own && scan.Query.Origin&OriginOwn != 0 {
 		scan.Query.Origin = OriginOwn // whatever else reaches it
 	}
 	err = l.view(func(tx ViewTx) error {

@@ -17,7 +17,7 @@ type token struct {
 
 // tokenFor returns the token of a change with this request.
 func (c *call) tokenFor(request any) (token, error) {
-	if err := validName("token", c.token, false); err != nil {
+	if err := validName("token", c.onceToken, false); err != nil {
 		return token{}, err
 	}
 	text, err := json.Marshal(request)
@@ -25,7 +25,7 @@ func (c *call) tokenFor(request any) (token, error) {
 		return token{}, err
 	}
 	return token{
-		operation: "once:" + digestOf(string(c.actor), c.token),
+		operation: "once:" + digestOf(string(c.actor), c.onceToken),
 		request:   digestOf(c.op, string(text)),
 	}, nil
 }

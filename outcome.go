@@ -3,7 +3,6 @@ package sharing
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -28,17 +27,17 @@ func (ch *change[T]) outcome(cause error) error {
 		if ch.ctx.Err() != nil {
 			break
 		}
-		log, err := operationIn(ch.ctx, ch.store, ch.operation)
+		events, err := operationIn(ch.ctx, ch.store, ch.operation)
 		if err != nil {
 			continue
 		}
-		ch.log.WarnContext(ch.ctx, "sharing: the store lost the outcome of a change, the event log tells it",
-			"op", ch.op, "operation", ch.operation, "committed", len(log) > 0, "error", cause)
+		ch.logger.WarnContext(ch.ctx, "sharing: the store lost the outcome of a change, the event log tells it",
+			"op", ch.op, "operation", ch.operation, "committed", len(events) > 0, "error", cause)
 		switch {
-		case len(log) == 0:
+		case len(events) == 0:
 			return unchanged{cause}
 		case ch.once: // another call under the token may have been the one that committed
-			ch.result, err = repeated[T](ch.token, log[0])
+			ch.result, err = repeated[T](ch.token, events[0])
 			return err
 		}
 		return nil
@@ -46,11 +45,14 @@ func (ch *change[T]) outcome(cause error) error {
 	return fmt.Errorf("%w: operation %s may or may not have been made: %w", ErrOutcomeUnknown, ch.operation, cause)
 }
 
-// An unchanged error is a store's, where it is certain that nothing was changed. It no longer says that the store could not tell.
+// An unchanged error is a store's, where it is certain that nothing was changed, even if the store could not tell.
 type unchanged struct{ cause error }
 
 func (e unchanged) Error() string {
-	return strings.ReplaceAll("nothing was changed: "+e.cause.Error(), ": "+ErrOutcomeUnknown.Error(), "")
+	if errors.Is(e.cause, ErrOutcomeUnknown) {
+		return "nothing was changed, though the store could not tell at first: " + e.cause.Error()
+	}
+	return "nothing was changed: " + e.cause.Error()
 }
 
 func (e unchanged) Is(target error) bool {

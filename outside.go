@@ -26,9 +26,9 @@ type outside struct {
 	checked    map[Grantee]error
 }
 
-// outside returns what a new call knows from outside the store: nothing.
-func (e *Engine) outside() outside {
-	return outside{needsDirectory: e.directory != nil, needsCheck: e.check != nil}
+// nothingKnown returns what a new call knows from outside the store: nothing.
+func (e *Engine) nothingKnown() outside {
+	return outside{needsDirectory: e.directory != nil, needsCheck: e.granteeCheck != nil}
 }
 
 // A question is the error of a decision that lacks an answer from outside.
@@ -80,7 +80,7 @@ func (e *Engine) answer(ctx context.Context, actor AccountID, q *question, o *ou
 		if _, ok := o.checked[g]; ok {
 			continue
 		}
-		o.checked[g] = e.check(ctx, q.image.Owner, q.image.Image.clone(), g)
+		o.checked[g] = e.granteeCheck(ctx, q.image.Owner, q.image.Image.clone(), g)
 		if o.checked[g] != nil {
 			return // the call is refused for it: nobody need ask about the others
 		}
@@ -99,7 +99,7 @@ func (e *Engine) organizationsOf(ctx context.Context, account AccountID) ([]Orga
 		}
 	}
 	if err != nil {
-		e.log.WarnContext(ctx, "sharing: the directory failed", "account", account, "error", err)
+		e.logger.WarnContext(ctx, "sharing: the directory failed", "account", account, "error", err)
 		return nil, fmt.Errorf("the directory failed for %s: %w", account, err)
 	}
 	return ids, nil

@@ -17,8 +17,8 @@ const (
 	defaultMaxImages = 100
 )
 
-// limit returns the number that a limit of a Policy stands for, and whether there is one.
-func limit(configured, byDefault int) (int, bool) {
+// limitOf returns the number that a limit of a Policy stands for, and whether there is one.
+func limitOf(configured, byDefault int) (int, bool) {
 	if configured == 0 {
 		return byDefault, true
 	}

@@ -46,8 +46,7 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 	if events == nil {
 		return named(op, invalid("events", "are nil: give those of a log, of an empty one none"))
 	}
-	there := &Engine{store: to}
-	next, stop := iter.Pull2(there.Events(ctx, EventQuery{}))
+	next, stop := iter.Pull2(eventsOf(ctx, to, EventQuery{}))
 	defer stop()
 	has, err, more := next()
 	before := newHistory()
@@ -109,7 +108,7 @@ func (r *replay) flush() error {
 	})
 	err = decided(ran, err)
 	if errors.Is(err, ErrOutcomeUnknown) {
-		if log, lost := operationIn(r.ctx, r.to, r.batch[len(r.batch)-1].Operation); lost == nil && len(log) > 0 {
+		if events, lost := operationIn(r.ctx, r.to, r.batch[len(r.batch)-1].Operation); lost == nil && len(events) > 0 {
 			err = nil
 		}
 	}

@@ -189,10 +189,10 @@ func (m *moment) canCapture(inst *InstanceRecord) error {
 
 // canOwnMore refuses an image beyond the actor's quota in the region (R3).
 func (m *moment) canOwnMore(region Region) error {
-	most, limited := limit(m.policy.MaxImages, defaultMaxImages)
+	most, limited := limitOf(m.policy.MaxImages, defaultMaxImages)
 	if limited && m.ImagesOwned >= most {
 		return m.refuse(ErrImageQuota, string(region), fmt.Sprintf(
-			"delete %d of the account's %s in the region first: it may own %d", m.ImagesOwned-most+1, count(m.ImagesOwned, "image"), most))
+			"delete %d of the account's %s in the region first: it may own %d", m.ImagesOwned-most+1, plural(m.ImagesOwned, "image"), most))
 	}
 	return nil
 }
@@ -219,10 +219,10 @@ func (m *moment) canDelete(img *ImageRecord) error {
 		return err
 	}
 	if n := m.OwnInstances; n > 0 {
-		return m.refuse(ErrImageInUse, string(img.ID), "terminate the account's "+count(n, "instance")+" made from it or replace the disk first, or force the delete")
+		return m.refuse(ErrImageInUse, string(img.ID), "terminate the account's "+plural(n, "instance")+" made from it or replace the disk first, or force the delete")
 	}
 	if n := m.PresentShares; n > 0 {
-		return m.refuse(ErrImageShared, string(img.ID), "unshare it from its "+count(n, "grantee")+" first, or force the delete")
+		return m.refuse(ErrImageShared, string(img.ID), "unshare it from its "+plural(n, "grantee")+" first, or force the delete")
 	}
 	return nil
 }
@@ -248,10 +248,10 @@ func (m *moment) canShare(img *ImageRecord, added []Share, staying int) error {
 		refusal.cause = err
 		return refusal
 	}
-	if most, limited := limit(m.policy.MaxShares, defaultMaxShares); limited && staying+len(added) > most {
+	if most, limited := limitOf(m.policy.MaxShares, defaultMaxShares); limited && staying+len(added) > most {
 		return m.refuse(ErrShareLimit, string(img.ID), fmt.Sprintf(
 			"share it with at most %d more, not %d, or unshare others first: it has %s of at most %d",
-			max(0, most-staying), len(added), count(staying, "grantee"), most))
+			max(0, most-staying), len(added), plural(staying, "grantee"), most))
 	}
 	return nil
 }
@@ -278,8 +278,8 @@ func (m *moment) ownShare(id ImageID) error {
 	return nil
 }
 
-// count returns n with the noun for that many.
-func count(n int, noun string) string {
+// plural returns n with the noun for that many.
+func plural(n int, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}

@@ -225,7 +225,7 @@ func (e *Engine) organizationsShareable(grantees []Grantee) error {
 
 // shareLimit returns need with the count that the share limit is judged by, if there is a limit (R2).
 func (c *call) shareLimit(need Need) Need {
-	if _, limited := limit(c.policy.MaxShares, defaultMaxShares); limited {
+	if _, limited := limitOf(c.policy.MaxShares, defaultMaxShares); limited {
 		need.PresentAt = countNow
 	}
 	return need

@@ -19,18 +19,18 @@ import (
 // An Engine is safe for concurrent use. It keeps nothing between calls and starts no goroutine; engines on the
 // same store behave as one.
 type Engine struct {
-	store     Store
-	fresh     bool // it is a FreshStore
-	policy    Policy
-	clock     func() time.Time
-	ids       func() string
-	directory Directory
-	check     func(ctx context.Context, owner AccountID, image Image, g Grantee) error
-	log       *slog.Logger
+	store        Store
+	fresh        bool // it is a FreshStore
+	policy       Policy
+	clock        func() time.Time
+	ids          func() string
+	directory    Directory
+	granteeCheck func(ctx context.Context, owner AccountID, image Image, g Grantee) error
+	logger       *slog.Logger
 
-	dryRun bool
-	once   bool
-	token  string
+	dryRun    bool
+	once      bool
+	onceToken string
 }
 
 // An Option configures a new [Engine].
@@ -85,7 +85,7 @@ func WithLogger(l *slog.Logger) Option {
 		if l == nil {
 			return invalid("logger", "is nil: give one, or leave the option out")
 		}
-		e.log = l
+		e.logger = l
 		return nil
 	}
 }
@@ -99,7 +99,7 @@ func WithGranteeCheck(check func(ctx context.Context, owner AccountID, image Ima
 		if check == nil {
 			return invalid("grantee check", "is nil: give a function, or leave the option out")
 		}
-		e.check = check
+		e.granteeCheck = check
 		return nil
 	}
 }
@@ -110,10 +110,10 @@ func New(store Store, opts ...Option) (*Engine, error) {
 		return nil, fmt.Errorf("New: %w", invalid("store", "is nil: open one"))
 	}
 	e := &Engine{
-		store: store,
-		clock: time.Now,
-		ids:   func() string { return strings.ToLower(rand.Text()) },
-		log:   slog.New(slog.DiscardHandler),
+		store:  store,
+		clock:  time.Now,
+		ids:    func() string { return strings.ToLower(rand.Text()) },
+		logger: slog.New(slog.DiscardHandler),
 	}
 	_, e.fresh = store.(FreshStore)
 	for _, opt := range opts {
@@ -141,6 +141,6 @@ func (e *Engine) DryRun() *Engine {
 // and spaces. A refused call, a dry run, a read and a change that changes nothing use up no token.
 func (e *Engine) Once(token string) *Engine {
 	once := *e
-	once.once, once.token = true, token
+	once.once, once.onceToken = true, token
 	return &once
 }

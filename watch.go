@@ -11,6 +11,10 @@ import (
 //
 // An invalid query, or a cursor that is no position of this store's log, is [ErrInvalid]. An error ends the loop.
 func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
+	return eventsOf(ctx, e.store, q)
+}
+
+func eventsOf(ctx context.Context, store Store, q EventQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := q.validate(); err != nil {
 			yield(Event{}, named("Events", err))
@@ -21,7 +25,7 @@ func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, erro
 			if page.Limit = maxPage; q.Limit > 0 {
 				page.Limit = min(maxPage, q.Limit-given)
 			}
-			events, _, err := e.readEvents(ctx, page)
+			events, _, err := readEvents(ctx, store, page)
 			if err != nil {
 				yield(Event{}, named("Events", err))
 				return
@@ -54,7 +58,7 @@ func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error
 	return func(yield func(Event, error) bool) {
 		after := after // of this loop: the next one begins anew
 		for ctx.Err() == nil {
-			events, wait, err := e.readEvents(ctx, EventQuery{After: after, Limit: watchBatch})
+			events, wait, err := readEvents(ctx, e.store, EventQuery{After: after, Limit: watchBatch})
 			for _, ev := range events {
 				if ctx.Err() != nil || !yield(ev.clone(), nil) {
 					return
@@ -75,8 +79,8 @@ func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error
 // watchBatch is how many events a watcher reads ahead.
 const watchBatch = 100
 
-func (e *Engine) readEvents(ctx context.Context, q EventQuery) (events []Event, wait func(context.Context) error, err error) {
-	err = view(ctx, e.store, func(tx ViewTx) (err error) {
+func readEvents(ctx context.Context, store Store, q EventQuery) (events []Event, wait func(context.Context) error, err error) {
+	err = view(ctx, store, func(tx ViewTx) (err error) {
 		events, err = tx.Events(q)
 		wait = tx.Changed()
 		return err
