@@ -1,5 +1,5 @@
-// Package sharing decides who may see, use and capture the machine images that accounts share with one another, as a cloud
-// platform needs it: in which region, within which limits, and what an unshare or a delete takes away.
+// Package sharing decides who may see, use and capture the machine images that accounts of a cloud platform share with one
+// another. It keeps to regions and limits, and defines what an unshare or a delete takes away.
 // It is a library to embed, on a store of your choice:
 //
 //	engine, err := sharing.New(memstore.New())
@@ -13,7 +13,7 @@
 // [Grantee]: another account, an organisation or everyone. Whoever owns the image, or is reached by an accepted share,
 // may use it: launch an [Instance], whose system disk is made from the image; replace the disk of an instance that it has;
 // and reinitialise an instance, which puts its disk back to the image that it was made from. An instance can be captured into a
-// new image, and an owner can copy an image to another region. From which image an image was made is its lineage.
+// new image, and an owner can copy an image to another region. An image's lineage is the chain of images that it was made from.
 //
 // Only owners share. When the owner unshares, disables or deletes the image, the grantee leaves or rejects the share, or
 // it expires, the grantee's instances run on, but can't be reinitialised any more.
@@ -23,11 +23,11 @@
 //
 // # The life of a call
 //
-// Every call of an account goes the same way, and has no other:
+// Every call of an account takes the same five steps:
 //
 //  1. Check the input. What is wrong with the arguments alone is [ErrInvalid].
-//  2. Load. In a transaction of the [Store], one read brings all that the decision needs, at one instant:
-//     the image, what of it reaches the actor, counts, the actor's trust policy.
+//  2. Load. A transaction of the [Store] reads all that the decision needs, at one instant: the image, what of it reaches
+//     the actor, counts, the actor's trust policy. A check, and nearly every change, needs a single read.
 //  3. Decide. A rule is a function of what was loaded: it answers with a [Refusal], or with the events that the call brings about.
 //     [Engine.CanUse], [Engine.DryRun] and [Engine.UnshareImpact] ask the same functions, and so can't disagree with the call.
 //     A decision that needs the [Directory] or the grantee check ends the transaction, asks, and is made anew.

@@ -47,7 +47,7 @@ var (
 
 	// ErrInvalid means bad input. The error says which field, and what is allowed. It is no refusal (R25).
 	ErrInvalid = errors.New("invalid")
-	// ErrConflict means that the store gave up on a transaction that met those of others again and again. Nothing was changed.
+	// ErrConflict means that the store gave up after retrying a transaction that kept conflicting with others. Nothing was changed.
 	ErrConflict = errors.New("conflict with concurrent changes")
 	// ErrOutcomeUnknown means that the store could not tell whether the change was committed (R26).
 	// Repeating the call under its token ([Engine.Once]) changes nothing twice.
@@ -85,7 +85,8 @@ type Refusal struct {
 	Op string
 	// Actor is the account that made the call.
 	Actor AccountID
-	// Subject is the ID of the image or instance that was refused, or what else the call was about.
+	// Subject is the ID of the image or instance that was refused; the region for [ErrImageQuota], and the family for
+	// what [Engine.Latest] refuses.
 	Subject string
 	// Remedy says in one sentence what would make the call succeed, and nothing that the actor may not know (R20).
 	Remedy string

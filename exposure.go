@@ -13,14 +13,14 @@ import (
 type Exposure struct {
 	// Image is the image that was asked about.
 	Image ImageID
-	// Images are those made from it that the actor sees, each after the one that it was made from.
+	// Images are the images made from Image that the actor sees, each after the one that it was made from.
 	Images []ExposedImage
-	// Holders are the grantees that ever held a share of the image, or of one made from it that was the actor's too,
+	// Holders are the grantees that ever held a share of Image, or of an image made from it that was the actor's too,
 	// in ascending order of grantee.
 	Holders []Holder
 	// Beyond counts what the actor does not see.
 	Beyond Beyond
-	// Truncated says that more than 100,000 images were made from it: those after the first 100,000 are neither named nor counted.
+	// Truncated says that more than 100,000 images were made from Image: those after the first 100,000 are neither named nor counted.
 	Truncated bool
 }
 
@@ -34,7 +34,7 @@ type ExposedImage struct {
 	Captured bool
 }
 
-// A Holder is a grantee that held a share of the image, or of an image of the actor's made from it.
+// A Holder is a grantee that held a share of the image that was asked about, or of an image of the actor's made from that.
 type Holder struct {
 	Grantee Grantee
 	// Holdings are its shares, in the order in which they were made, image by image.
@@ -57,14 +57,14 @@ type Holding struct {
 
 // Beyond counts what lies beyond an owner's sight.
 type Beyond struct {
-	// Images counts the images made from it that the actor does not see: those of others, and deleted ones.
+	// Images counts the images made from the one that was asked about that the actor does not see: those of others, and deleted ones.
 	Images int
-	// Accounts counts the accounts that may have its data and are no holders: that own or owned such an image, held a share of one,
-	// or made a system disk, reached by an organisation's share, everyone's, or one of such an image.
+	// Accounts counts the accounts that may have the data and are not named in Holders: those that own or owned such an image, held a
+	// share of one, or made a system disk, reached by an organisation's share, everyone's, or one of such an image.
 	Accounts int
-	// Shares counts the shares ever made of images of others made from it.
+	// Shares counts the shares that others ever made of their images with the data.
 	Shares int
-	// Instances counts the system disks ever made, by accounts that are no holders, from it or what was made from it.
+	// Instances counts the system disks that accounts not named in Holders ever made from any image with the data.
 	Instances int
 }
 
@@ -96,7 +96,7 @@ func (e *Engine) Exposure(ctx context.Context, actor AccountID, image ImageID) (
 			m:        m,
 			exposure: Exposure{Image: image},
 			holders:  make(map[Grantee]*Holder),
-			others:   make(map[AccountID]made),
+			others:   make(map[AccountID]tally),
 			shown:    make(map[ImageID]bool),
 		}
 		if err := x.explore(img); err != nil {
@@ -113,17 +113,17 @@ type explorer struct {
 	m        *moment
 	exposure Exposure
 	holders  map[Grantee]*Holder
-	others   map[AccountID]made // every account but the actor that the data reached
-	shown    map[ImageID]bool   // the images named so far
+	others   map[AccountID]tally // every account but the actor that the data reached
+	shown    map[ImageID]bool    // the images named so far
 }
 
-// made is what an account made of the data: system disks, and captures of images of the actor's. Whether it is a holder
+// A tally counts what an account made of the data: system disks, and captures of images of the actor's. Whether it is a holder
 // may turn out later in the walk.
-type made struct{ disks, captures int }
+type tally struct{ disks, captures int }
 
-// A lead is an image whose derived images after a certain one are yet to be visited.
-// Lineage is a tree, so that a stack of leads is all the memory that the walk needs.
-type lead struct {
+// A pending image is one whose derived images after a certain one are yet to be visited.
+// Lineage is a tree, so that a stack of them is all the memory that the walk needs.
+type pending struct {
 	image *ImageRecord
 	after ImageID
 }
@@ -134,17 +134,17 @@ func (x *explorer) explore(root *ImageRecord) error {
 		return err
 	}
 	visited := 0
-	for leads := []lead{{image: root}}; len(leads) > 0; {
-		last := len(leads) - 1
-		from := leads[last]
+	for stack := []pending{{image: root}}; len(stack) > 0; {
+		last := len(stack) - 1
+		from := stack[last]
 		derived, err := x.m.tx.Derived(from.image.ID, from.after, exposureBatch)
 		if err != nil {
 			return err
 		}
 		if len(derived) < exposureBatch {
-			leads = leads[:last]
+			stack = stack[:last]
 		} else {
-			leads[last].after = derived[len(derived)-1].ID
+			stack[last].after = derived[len(derived)-1].ID
 		}
 		visible, err := x.visible(derived)
 		if err != nil {
@@ -163,7 +163,7 @@ func (x *explorer) explore(root *ImageRecord) error {
 			if err := x.visit(img, shownAs); err != nil {
 				return err
 			}
-			leads = append(leads, lead{image: img})
+			stack = append(stack, pending{image: img})
 		}
 	}
 	return nil
@@ -202,7 +202,7 @@ func (x *explorer) place(img, source *ImageRecord, visible bool) {
 	if captured && source.Owner == x.m.actor {
 		captures = 1
 	}
-	x.reached(img.Owner, made{captures: captures})
+	x.reached(img.Owner, tally{captures: captures})
 	if !visible {
 		x.exposure.Beyond.Images++
 		return
@@ -228,7 +228,7 @@ func (x *explorer) visit(img *ImageRecord, shownAs ImageID) error {
 		for i := range events {
 			ev := &events[i]
 			if ev.Kind == EventLaunched || ev.Kind == EventDiskReplaced {
-				x.reached(ev.Actor, made{disks: 1})
+				x.reached(ev.Actor, tally{disks: 1})
 			}
 			if own {
 				held.follow(ev)
@@ -249,16 +249,16 @@ func (x *explorer) countShares(shares []Share) {
 	x.exposure.Beyond.Shares += len(shares)
 	for _, share := range shares {
 		if account, ok := share.Grantee.Account(); ok {
-			x.reached(account, made{})
+			x.reached(account, tally{})
 		}
 	}
 }
 
 // reached notes that the data reached an account, and what that made of it.
-func (x *explorer) reached(account AccountID, more made) {
+func (x *explorer) reached(account AccountID, more tally) {
 	if account != x.m.actor {
 		sum := x.others[account]
-		x.others[account] = made{sum.disks + more.disks, sum.captures + more.captures}
+		x.others[account] = tally{sum.disks + more.disks, sum.captures + more.captures}
 	}
 }
 

@@ -90,8 +90,8 @@ type ImageSpec struct {
 	Region Region
 	// Architecture is a name such as "x86_64". A capture or copy that leaves it empty takes its source's.
 	Architecture string
-	// Digest is "sha256:" and the hash of the content in hexadecimal digits, or empty. It is compared byte for byte, so that
-	// upper and lower case differ; up to 128 bytes without control characters and spaces are taken.
+	// Digest is "sha256:" and the hash of the content in hexadecimal digits, or empty. It is compared byte for byte, and the digits
+	// are not checked: up to 128 bytes without control characters and spaces are taken, and upper and lower case differ.
 	Digest string
 	// Size is in bytes, and not negative.
 	Size   int64

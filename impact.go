@@ -6,11 +6,12 @@ import (
 	"slices"
 )
 
-// An Impact is what an unshare or a delete would do, had it been made at the moment of the question.
+// An Impact says what an unshare or a delete would do if it were made now.
 type Impact struct {
 	// Shares are the present shares that would end, in ascending order of grantee.
 	Shares []Share
-	// Instances counts, for each account, the instances made from the image that it could reinitialise now and could no longer (R6).
+	// Instances counts, for each account, the instances made from the image that it could reinitialise now and could no longer (R6):
+	// none of an account whose trust policy refuses the owner already.
 	Instances map[AccountID]int
 }
 

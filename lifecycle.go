@@ -4,7 +4,7 @@ import "context"
 
 // Deprecate marks an image that the actor owns as one that should no longer be used: grantees may still use it, but
 // their default listings and [Engine.Latest] leave it out (R16). The engine sets d.At. To deprecate it again with the same
-// notice and replacement changes nothing (R23); others take the place of those before.
+// notice and replacement changes nothing (R23); a different notice or replacement replaces the old one, and sets At anew.
 //
 // An image as its own replacement is [ErrInvalid]. It is refused with [ErrImageNotFound], also if the actor does not see
 // the replacement; with [ErrNotOwner]; and with [ErrImageDisabled].

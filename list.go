@@ -7,7 +7,7 @@ import (
 )
 
 // Images lists the images that q selects among those within the actor's reach, in ascending order of ID.
-// It reads up to 1,000 at a time, each batch of one moment; the body of the loop may call the engine.
+// It reads up to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) Images(ctx context.Context, actor AccountID, q ImageQuery) iter.Seq2[Image, error] {
@@ -78,7 +78,7 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 
 // Shares lists the shares of one image, in ascending order of grantee: to its owner, all of them; to another account that sees the
 // image, those that reach it (its own, its organisations' and everyone's) and never the others (R9). It reads up to 1,000 at a time, each batch
-// of one moment; the body of the loop may call the engine.
+// at one instant; the body of the loop may call the engine.
 //
 // It is refused with [ErrImageNotFound]. An error ends the listing.
 func (e *Engine) Shares(ctx context.Context, actor AccountID, image ImageID) iter.Seq2[Share, error] {
@@ -138,7 +138,7 @@ func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
 
 // SharesReceived lists the shares made with the actor's own account, in ascending order of image. With [SharePending] in the
 // query it finds what was offered to it. Shares of images that the actor does not see are left out (R9, R16).
-// It reads up to 1,000 at a time, each batch of one moment; the body of the loop may call the engine.
+// It reads up to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
@@ -155,7 +155,7 @@ func (e *Engine) SharesReceivedPage(ctx context.Context, actor AccountID, q Shar
 
 // SharesGiven lists the shares of all images that the actor owns, in ascending order of image and then grantee. With a
 // grantee in the query it finds what that one has of the actor's (R9). It reads up to 1,000 at a time, each batch
-// of one moment; the body of the loop may call the engine.
+// at one instant; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
@@ -216,7 +216,7 @@ func (m *moment) pageOfShares(l listing, read func(ShareScan) ([]SharedImage, er
 }
 
 // Instances lists the actor's own instances that q selects, in ascending order of ID. It reads up to 1,000 at a time,
-// each batch of one moment; the body of the loop may call the engine.
+// each batch at one instant; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) Instances(ctx context.Context, actor AccountID, q InstanceQuery) iter.Seq2[Instance, error] {

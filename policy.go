@@ -1,6 +1,7 @@
 package sharing
 
-// A Policy holds the limits and choices of the platform. With the zero value the rules are those of the FAQ that they began with.
+// A Policy holds the limits and choices of the platform. The zero Policy allows 50 grantees an image and 100 images an
+// account and region, asks for no acceptance, and allows public shares.
 type Policy struct {
 	// MaxShares is how many grantees an image may have at any time (R2): 0 means 50, a negative value no limit.
 	MaxShares int

@@ -53,9 +53,9 @@ func (s *ShareStatus) UnmarshalJSON(text []byte) error {
 type ShareQuery struct {
 	// Statuses selects the shares with any of these statuses; empty: all.
 	Statuses []ShareStatus
-	// Grantee selects the shares made with this grantee.
+	// Grantee selects the shares made with this grantee. Of those received, all are made with the actor.
 	Grantee Grantee
-	// Owner selects the shares of images that this account owns.
+	// Owner selects the shares of images that this account owns. Of those given, the actor owns all.
 	Owner AccountID
 	// Region selects the shares of images in this region.
 	Region Region

@@ -13,8 +13,8 @@ import (
 //
 // The actor of a call, the account that makes it, is always the parameter after the context.
 // A method's error is a [*Refusal] if a rule refuses, or wraps [ErrInvalid], [ErrConflict], [ErrOutcomeUnknown],
-// the context's error, the directory's, or the store's own. Whatever the error, nothing was changed, except that
-// after ErrOutcomeUnknown nobody knows.
+// the context's error, the directory's, or the store's own. Nothing was changed, unless the error is ErrOutcomeUnknown:
+// then it may have been.
 //
 // An Engine is safe for concurrent use. It keeps nothing between calls and starts no goroutine; engines on the
 // same store behave as one.
@@ -91,7 +91,7 @@ func WithLogger(l *slog.Logger) Option {
 }
 
 // WithGranteeCheck sets a check of whom an owner may share with: does the account exist, is it in the same company (R19)?
-// It is called before the transaction, once for each new grantee of a call that the rules allow so far, and must be
+// It is called outside of transactions, once for each new grantee of a call that the rules allow so far, and must be
 // safe for concurrent use. Its error refuses the call with [ErrGranteeRefused], which wraps it. A panic in it
 // leaves nothing changed.
 func WithGranteeCheck(check func(ctx context.Context, owner AccountID, image Image, g Grantee) error) Option {
@@ -135,9 +135,9 @@ func (e *Engine) DryRun() *Engine {
 	return &dry
 }
 
-// Once returns an engine on the same store whose next change happens at most once for its actor and the token (R23).
-// Repeating the call, after a lost answer say, gives the first answer as it was then, and changes nothing;
-// the same token with another request is [ErrInvalid]. A token is 1 to 128 bytes of valid UTF-8 without control characters
+// Once returns an engine on the same store whose changes carry the token (R23). For each actor, the first change under a token is
+// made; a later one with the same request, after a lost answer say, gives the first answer as it was then, and changes
+// nothing; with another request it is [ErrInvalid]. Tokens never expire. A token is 1 to 128 bytes of valid UTF-8 without control characters
 // and spaces. A refused call, a dry run, a read and a change that changes nothing use up no token.
 func (e *Engine) Once(token string) *Engine {
 	once := *e
