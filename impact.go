@@ -76,27 +76,12 @@ func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image I
 // not in members: the directory, if there is one, is asked for them outside the transaction.
 func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]OrganizationID, directory bool) (
 	impact Impact, unknown []AccountID, err error) {
-	ends := make(map[Grantee]bool, len(end.grantees))
-	for _, g := range end.grantees {
-		ends[g] = true
-	}
-	before, after := make(map[Grantee]Grant), make(map[Grantee]Grant)
-	organizations := false
-	for _, share := range m.Shares {
-		g, grant := share.Grantee, share.grant()
-		if !m.present(grant) {
-			continue
-		}
-		before[g] = grant
-		if end.image || ends[g] {
-			impact.Shares = append(impact.Shares, share)
-		} else {
-			after[g] = grant
-		}
-		if _, ok := g.Organization(); ok {
-			organizations = true
-		}
-	}
+	before, after, ended := m.presentShares(end)
+	impact.Shares = ended
+	toOrganizations := slices.ContainsFunc(slices.Collect(maps.Keys(before)), func(g Grantee) bool {
+		_, ok := g.Organization()
+		return ok
+	})
 	counts, err := m.countInstances(img.ID)
 	if err != nil {
 		return impact, nil, err
@@ -114,8 +99,8 @@ func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]Or
 				return impact, nil, err
 			}
 		}
-		settled := could && (can || end.image) // whatever organisations the account is in
-		if organizations && directory && !known && !settled && account != img.Owner {
+		sameInAnyOrganization := account == img.Owner || could && (can || end.image)
+		if toOrganizations && directory && !known && !sameInAnyOrganization {
 			unknown = append(unknown, account)
 			continue
 		}
@@ -124,6 +109,28 @@ func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]Or
 		}
 	}
 	return impact, unknown, nil
+}
+
+// presentShares returns the present shares before and after the end of something, and those that end.
+func (m *moment) presentShares(end ending) (before, after map[Grantee]Grant, ended []Share) {
+	before, after = make(map[Grantee]Grant), make(map[Grantee]Grant)
+	ends := make(map[Grantee]bool, len(end.grantees))
+	for _, g := range end.grantees {
+		ends[g] = true
+	}
+	for _, share := range m.Shares {
+		g, grant := share.Grantee, share.grant()
+		if !m.present(grant) {
+			continue
+		}
+		before[g] = grant
+		if end.image || ends[g] {
+			ended = append(ended, share)
+		} else {
+			after[g] = grant
+		}
+	}
+	return before, after, ended
 }
 
 // couldReinit asks the rule of reinit for an account's instances of img, were these its present shares.

@@ -48,21 +48,22 @@ func (o *outside) organizationsKnown() error {
 	return o.directoryErr
 }
 
-// granteesChecked returns the first grantee of the shares to be made that the check refused, and its error.
-func (o *outside) granteesChecked(img *ImageRecord, added []Share) (Grantee, error) {
+// granteesChecked returns the first grantee of the shares to be made that the check refused, and why, if it refused one.
+// It returns an error unless that is known.
+func (o *outside) granteesChecked(img *ImageRecord, added []Share) (refused Grantee, why, err error) {
 	if !o.needsCheck {
-		return "", nil
+		return "", nil, nil
 	}
 	for _, share := range added {
-		err, ok := o.checked[share.Grantee]
-		if !ok {
-			return share.Grantee, &question{image: img, shares: added}
+		why, known := o.checked[share.Grantee]
+		if !known {
+			return "", nil, &question{image: img, shares: added}
 		}
-		if err != nil {
-			return share.Grantee, err
+		if why != nil {
+			return share.Grantee, why, nil
 		}
 	}
-	return "", nil
+	return "", nil, nil
 }
 
 // answer asks the outside what q asks.

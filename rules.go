@@ -1,7 +1,6 @@
 package sharing
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -239,13 +238,13 @@ func (m *moment) canShare(img *ImageRecord, added []Share, staying int) error {
 			}
 		}
 	}
-	if g, err := m.outside.granteesChecked(img, added); err != nil {
-		var asked *question
-		if errors.As(err, &asked) {
-			return err
-		}
+	g, why, err := m.outside.granteesChecked(img, added)
+	switch {
+	case err != nil:
+		return err
+	case why != nil:
 		refusal := m.refuse(ErrGranteeRefused, string(img.ID), "leave out "+string(g)+", or have it admitted")
-		refusal.cause = err
+		refusal.cause = why
 		return refusal
 	}
 	if most, limited := limitOf(m.policy.MaxShares, defaultMaxShares); limited && staying+len(added) > most {
