@@ -29,7 +29,7 @@ import (
 
 // A Store keeps an engine's state in memory. Make one with [New]. It is safe for concurrent use.
 type Store struct {
-	writing sync.Mutex // held by a transaction that writes, as long as it lasts
+	writing chan struct{} // full while a transaction writes: a lock for which one waits no longer than a context lasts
 
 	// reading guard all that follows: who holds one of them may read, who holds all may write. A transaction that
 	// writes reads without, since nobody else writes meanwhile.
@@ -73,6 +73,25 @@ func patiently(try func() bool, lock func()) {
 	lock()
 }
 
+// beginWriting waits until nobody else writes, or ctx ends.
+func (s *Store) beginWriting(ctx context.Context) error {
+	for range spins {
+		select {
+		case s.writing <- struct{}{}:
+			return nil
+		default:
+		}
+	}
+	select {
+	case s.writing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Store) endWriting() { <-s.writing }
+
 var _ sharing.Store = (*Store)(nil)
 
 // New returns an empty store.
@@ -84,6 +103,7 @@ func New() *Store {
 		instancesBy: make(index[attribute, sharing.InstanceID]),
 		trust:       make(map[sharing.AccountID]sharing.Trust),
 		log:         newLog(),
+		writing:     make(chan struct{}, 1),
 		seed:        maphash.MakeSeed(),
 	}
 	s.views.New = func() any { return &view{store: s, lock: &s.reading[s.viewed.Add(1)%readLocks]} }
@@ -124,11 +144,13 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := s.beginWriting(ctx); err != nil {
+		return err
+	}
 	tx := s.updates.Get().(*update)
 	tx.ctx = ctx
-	patiently(s.writing.TryLock, s.writing.Lock)
 	defer func() {
-		s.writing.Unlock()
+		s.endWriting()
 		if cap(tx.events) <= blockLength { // what a large one took is not kept
 			tx.reset()
 			s.updates.Put(tx)

@@ -2,8 +2,10 @@ package memstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/imageshare/sharing"
@@ -13,6 +15,38 @@ import (
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(*testing.T) sharing.Store { return memstore.New() })
+}
+
+// Who waits for another's change waits no longer than its context lasts.
+func TestUpdate_WaitsNoLongerThanItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, ctx := memstore.New(), t.Context()
+		begun, end, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+		go func() {
+			ended <- s.Update(ctx, func(sharing.UpdateTx) error {
+				close(begun)
+				<-end
+				return nil
+			})
+		}()
+		<-begun
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		err := s.Update(short, func(sharing.UpdateTx) error {
+			t.Error("two changes are made at once")
+			return nil
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+		}
+		close(end)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := s.Update(ctx, func(sharing.UpdateTx) error { return nil }); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // worldOfOne is a store with an image "i" of "owner" and its shares with everyone, an organisation and n accounts.
