@@ -23,7 +23,7 @@ import (
 type Store struct {
 	state *memstore.Store
 
-	mu      sync.Mutex // held by a transaction that writes, from its reads to its end
+	writing chan struct{} // full while a transaction writes, from its reads to its end
 	journal *os.File
 
 	failed failure
@@ -37,7 +37,7 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
-	s := &Store{state: memstore.New(), journal: journal}
+	s := &Store{state: memstore.New(), writing: make(chan struct{}, 1), journal: journal}
 	if err := s.begin(); err != nil {
 		return nil, fmt.Errorf("filestore: %s: %w", path, errors.Join(err, journal.Close()))
 	}
@@ -75,8 +75,8 @@ func syncFolder(path string) error {
 
 // Close closes the journal. Afterwards every transaction fails.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
 	s.failed.set(os.ErrClosed)
 	return s.journal.Close()
 }
@@ -95,8 +95,12 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 // so that it can run in a transaction that only reads. What it wrote goes first to the disk and then into the memory:
 // nobody reads what a crash could take back.
 func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	tx := &update{ctx: ctx}
 	err := s.View(ctx, func(view sharing.ViewTx) error {
 		tx.ViewTx = view
