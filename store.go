@@ -157,10 +157,15 @@ type Need struct {
 	// Images and Instances ask for State.Images and State.Instances.
 	Images    []ImageID
 	Instances []InstanceID
-	// Grantees asks for State.Shares: those of Image with these grantees; AllShares, for all of Image.
-	Grantees  []Grantee
-	AllShares bool
+	// Grantees asks for State.Shares: those of Image with these grantees, of which none is named twice.
+	Grantees []Grantee
+	// AllShares, given in place of Grantees and never beside them, asks for State.Shares: all of Image.
 	// PresentAt asks for State.PresentShares: how many shares Image has that have not expired at this instant.
+	//
+	// Both are answered only if Account, not empty, is the Owner of Image's record; to any other, and of an image without a record, State
+	// has no shares and counts none. Then the store must not read them either: of an image that an account does not
+	// see it may be told nothing, not even by how long the answer takes (R20), and what it may not be told is not to be read.
+	AllShares bool
 	PresentAt time.Time
 	// ImagesIn asks for State.ImagesOwned: how many images Account owns in this region.
 	ImagesIn Region
@@ -188,9 +193,9 @@ type State struct {
 	// Images and Instances are in the order of the Need; an instance is nil if none ever had the ID.
 	Images    []Access
 	Instances []*InstanceRecord
-	// Shares are in ascending order of grantee, expired ones among them.
+	// Shares are in ascending order of grantee, expired ones among them. All of them are given to the image's owner alone.
 	Shares []Share
-	// PresentShares, ImagesOwned and OwnInstances are counts: of the image's shares not expired; of Account's images
+	// PresentShares, ImagesOwned and OwnInstances are counts: of the image's shares not expired, for its owner alone; of Account's images
 	// in the region, deleted ones not counted; of Account's instances made from the image, terminated ones not counted.
 	PresentShares, ImagesOwned, OwnInstances int
 	// Taken: an image, a tombstone too, has the ID NewImage, or an instance, a terminated one too, the ID NewInstance.

@@ -86,7 +86,10 @@ func (tx *update) commit() error {
 		return nil
 	}
 	for id, at := range b.moved {
-		tx.hints.remember(id, at)
+		tx.where.remember(id, at)
+	}
+	for id, owner := range b.owned {
+		tx.owners.remember(id, owner)
 	}
 	if b.ended {
 		tx.sweeper.wake()

@@ -15,25 +15,26 @@ type whereabouts struct {
 // maxHints bounds the memory that hints take: some 100 bytes each.
 const maxHints = 100_000
 
-// Hints remember where instances were seen, so that the first request of a transaction that is about an instance
-// can ask for its image too. A hint is a guess of what to read, never an answer: the request reads the instance as well,
-// and if it has another image by now, that one is read in another request, and what was read by the guess is not looked at.
-type hints struct {
+// Hints remember what was seen of images and instances and seldom changes, so that the first request of a transaction can ask for
+// what follows from it too: where an instance is, and so its image; who owns an image, and so what only its owner may ask for.
+// A hint is a guess of what to read, never an answer: the request reads the record as well,
+// and if that says otherwise, what follows from it is read in another request, and what was read by the guess is not looked at.
+type hints[ID comparable, Hint any] struct {
 	mu   sync.Mutex
-	seen map[sharing.InstanceID]whereabouts
+	seen map[ID]Hint
 }
 
-func (h *hints) of(id sharing.InstanceID) whereabouts {
+func (h *hints[ID, Hint]) of(id ID) Hint {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.seen[id]
 }
 
-func (h *hints) remember(id sharing.InstanceID, at whereabouts) {
+func (h *hints[ID, Hint]) remember(id ID, hint Hint) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.seen == nil {
-		h.seen = make(map[sharing.InstanceID]whereabouts)
+		h.seen = make(map[ID]Hint)
 	}
 	if _, ok := h.seen[id]; !ok && len(h.seen) >= maxHints {
 		for other := range h.seen { // any one
@@ -41,5 +42,5 @@ func (h *hints) remember(id sharing.InstanceID, at whereabouts) {
 			break
 		}
 	}
-	h.seen[id] = at
+	h.seen[id] = hint
 }

@@ -7,9 +7,6 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// manyShares is how many shares of one image are read one by one. To find more of them, all are read.
-const manyShares = 32
-
 // Access implements [sharing.ViewTx].
 func (tx *view) Access(account sharing.AccountID, organizations []sharing.OrganizationID, image sharing.ImageID) (
 	access sharing.Access, trust sharing.Trust, err error) {
@@ -48,10 +45,10 @@ func (tx *view) load(need sharing.Need, state *sharing.State) (err error) {
 		if state.Instance, err = tx.instance(need.Instance); err != nil {
 			return err
 		}
-		at := tx.hints.of(need.Instance) // a guess, until the record is there
+		at := tx.where.of(need.Instance) // a guess, until the record is there
 		if state.Instance != nil {
 			at = whereabouts{state.Instance.Image, state.Instance.Region}
-			tx.hints.remember(need.Instance, at)
+			tx.where.remember(need.Instance, at)
 		}
 		if image == "" {
 			image = at.image
@@ -96,23 +93,60 @@ func (tx *view) loadImage(id sharing.ImageID, need *sharing.Need, state *sharing
 	if state.Image, err = tx.accessTo(img, id, need.Account, need.Organizations); err != nil {
 		return err
 	}
-	if need.AllShares || len(need.Grantees) > 0 {
-		if state.Shares, err = tx.sharesOf(id, img, need); err != nil {
-			return err
-		}
-	}
-	if !need.PresentAt.IsZero() || tx.writes && (need.AllShares || len(need.Grantees) > 0) { // who ends shares counts too
-		ends, err := tx.expiries(id)
+	for _, g := range slices.Sorted(slices.Values(need.Grantees)) {
+		share, err := tx.share(id, img.generation(), g)
 		if err != nil {
 			return err
 		}
-		if !need.PresentAt.IsZero() {
-			state.PresentShares = about.Shares - ends.by(need.PresentAt)
+		if share != nil {
+			state.Shares = append(state.Shares, *share)
 		}
+	}
+	if err := tx.loadOwned(id, img, about, need, state); err != nil {
+		return err
 	}
 	if need.OwnInstances {
 		account := string(need.Account)
 		state.OwnInstances = tx.countUnder(tx.key(tableUses, account, string(id)), tx.key(tableUsed, account, string(id)))
+	}
+	return nil
+}
+
+// loadOwned reads what need asks about its image that only the owner may: nobody else has it read. It also reads when the
+// shares expire, for an owner that is about to change some.
+func (tx *view) loadOwned(id sharing.ImageID, img *imageValue, about aboutValue, need *sharing.Need, state *sharing.State) (err error) {
+	expire := !need.PresentAt.IsZero() || tx.writes && (need.AllShares || len(need.Grantees) > 0)
+	if need.Account == "" || !expire && !need.AllShares {
+		return nil
+	}
+	owner := tx.owners.of(id) // a guess, until the record is there
+	if img != nil {
+		owner = img.Owner
+	}
+	if owner != need.Account {
+		return nil
+	}
+	var shares []sharing.Share
+	var ends expiries
+	if need.AllShares {
+		if shares, err = tx.allShares(id, img.generation()); err != nil {
+			return err
+		}
+	}
+	if expire {
+		if ends, err = tx.expiries(id); err != nil {
+			return err
+		}
+	}
+	if img == nil {
+		return nil
+	}
+	tx.owners.remember(id, owner)
+	if need.AllShares {
+		state.Shares = shares
+	}
+	if !need.PresentAt.IsZero() {
+		state.PresentShares = about.Shares - ends.by(need.PresentAt)
 	}
 	return nil
 }
@@ -206,12 +240,11 @@ func (tx *snapshot) access(id sharing.ImageID, account sharing.AccountID, organi
 // accessTo returns what account has of an image of which img is stored.
 func (tx *snapshot) accessTo(img *imageValue, id sharing.ImageID, account sharing.AccountID, organizations []sharing.OrganizationID) (
 	access sharing.Access, err error) {
-	var generation int64
 	if img != nil {
-		access.Image, generation = &img.ImageRecord, img.Generation
+		access.Image = &img.ImageRecord
 	}
 	grant := func(g sharing.Grantee) sharing.Grant {
-		share, shareErr := tx.share(id, generation, g)
+		share, shareErr := tx.share(id, img.generation(), g)
 		if shareErr != nil && err == nil {
 			err = shareErr
 		}
@@ -241,38 +274,6 @@ func longer(a, b sharing.Grant) sharing.Grant {
 		return b
 	}
 	return a
-}
-
-// sharesOf returns the shares that need asks for, in ascending order of grantee, of an image of which img is stored.
-func (tx *view) sharesOf(id sharing.ImageID, img *imageValue, need *sharing.Need) ([]sharing.Share, error) {
-	var generation int64
-	if img != nil {
-		generation = img.Generation
-	}
-	if !need.AllShares && len(need.Grantees) <= manyShares {
-		var shares []sharing.Share
-		grantees := slices.Clone(need.Grantees)
-		slices.Sort(grantees)
-		for _, g := range slices.Compact(grantees) {
-			share, err := tx.share(id, generation, g)
-			if err != nil {
-				return nil, err
-			}
-			if share != nil {
-				shares = append(shares, *share)
-			}
-		}
-		return shares, nil
-	}
-	shares, err := tx.allShares(id, generation)
-	if !need.AllShares {
-		wanted := make(map[sharing.Grantee]bool, len(need.Grantees))
-		for _, g := range need.Grantees {
-			wanted[g] = true
-		}
-		shares = slices.DeleteFunc(shares, func(share sharing.Share) bool { return !wanted[share.Grantee] })
-	}
-	return shares, err
 }
 
 // allShares returns the shares of an image of this generation, in ascending order of grantee.

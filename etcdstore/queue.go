@@ -81,7 +81,7 @@ func (tx *view) queue(need sharing.Need) error {
 	}
 	image := need.Image
 	if image == "" && need.Instance != "" {
-		image = tx.hints.of(need.Instance).image
+		image = tx.where.of(need.Instance).image
 	}
 	switch {
 	case image != "":

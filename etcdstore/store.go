@@ -48,7 +48,8 @@ type Store struct {
 	life   context.Context       // ends when the store or the client is closed
 	end    context.CancelFunc    // of life
 	prefix string
-	hints  hints
+	where  hints[sharing.InstanceID, whereabouts]
+	owners hints[sharing.ImageID, sharing.AccountID]
 	queues queues
 
 	sweeper sweeper

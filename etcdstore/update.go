@@ -59,6 +59,7 @@ type batch struct {
 	events  []sharing.Event
 	ended   bool // shares were ended that are yet to be swept away
 	moved   map[sharing.InstanceID]whereabouts
+	owned   map[sharing.ImageID]sharing.AccountID
 }
 
 // batch makes what was told to write into changes of keys. What it has to know of what is stored
@@ -66,7 +67,10 @@ type batch struct {
 func (tx *update) batch() (*batch, error) {
 	var b *batch
 	err := tx.assemble(func() error {
-		b = &batch{update: tx, changes: make(map[string][]byte), moved: make(map[sharing.InstanceID]whereabouts)}
+		b = &batch{
+			update: tx, changes: make(map[string][]byte),
+			moved: make(map[sharing.InstanceID]whereabouts), owned: make(map[sharing.ImageID]sharing.AccountID),
+		}
 		for _, write := range tx.writes {
 			if err := write(b); err != nil {
 				return err
@@ -119,6 +123,7 @@ func (b *batch) putImage(rec sharing.ImageRecord) error {
 		}
 	}
 	b.reindex(b.imageKeys(&old.ImageRecord), b.imageKeys(&rec))
+	b.owned[rec.ID] = rec.Owner
 	if err := b.putValue(b.key(tableImage, id), &img); err != nil {
 		return err
 	}
@@ -214,20 +219,13 @@ func (b *batch) changeShares(image sharing.ImageID, grantees []sharing.Grantee, 
 	id := string(image)
 	var img imageValue
 	var about aboutValue
-	var ends expiries
 	if _, err := b.value(b.key(tableImage, id), &img); err != nil {
 		return err
 	}
 	if _, err := b.value(b.key(tableAbout, id), &about); err != nil {
 		return err
 	}
-	expire, err := b.value(b.key(tableExpiring, id), &ends)
-	if err != nil {
-		return err
-	}
-	if len(grantees) > manyShares {
-		b.read(under(b.key(tableShare, id), whole)) // so that they are not read one by one
-	}
+	var ended, begun expiries
 	for i, g := range grantees {
 		key, index := b.key(tableShare, id, string(g)), b.key(tableGrantee, string(g), id)
 		var old shareValue
@@ -237,7 +235,7 @@ func (b *batch) changeShares(image sharing.ImageID, grantees []sharing.Grantee, 
 		}
 		if exists && old.Generation == img.Generation {
 			about.Shares--
-			ends = ends.without(old.Expires)
+			ended = ended.with(old.Expires)
 			b.remove(key)
 			b.remove(index)
 		}
@@ -246,21 +244,44 @@ func (b *batch) changeShares(image sharing.ImageID, grantees []sharing.Grantee, 
 			continue
 		}
 		about.Shares++
-		ends = ends.with(share.Expires)
+		begun = begun.with(share.Expires)
 		b.put(index)
 		if err := b.putValue(key, &shareValue{*share, img.Generation}); err != nil {
 			return err
 		}
 	}
-	switch {
-	case len(ends) > 0:
-		if err := b.putValue(b.key(tableExpiring, id), &ends); err != nil {
-			return err
-		}
-	case expire:
-		b.remove(b.key(tableExpiring, id))
+	if err := b.changeExpiries(b.key(tableExpiring, id), ended, begun); err != nil {
+		return err
 	}
 	return b.putValue(b.key(tableAbout, id), &about)
+}
+
+// changeExpiries changes the expiries stored under key by those of the shares that have ended and begun. Where these are the same, or none,
+// it does not read them: an owner has them from its Load, but a grantee that accepts a share, say, has not.
+func (b *batch) changeExpiries(key string, ended, begun expiries) error {
+	var gone expiries
+	for _, end := range ended {
+		if left := begun.without(end); len(left) < len(begun) {
+			begun = left
+		} else {
+			gone = gone.with(end)
+		}
+	}
+	if len(gone)+len(begun) == 0 {
+		return nil
+	}
+	var ends expiries
+	if _, err := b.value(key, &ends); err != nil {
+		return err
+	}
+	for _, end := range gone {
+		ends = ends.without(end)
+	}
+	if ends = append(ends, begun...); len(ends) == 0 {
+		b.remove(key)
+		return nil
+	}
+	return b.putValue(key, &ends)
 }
 
 // appendEvents appends events to the log. They are written at the end, all as one.

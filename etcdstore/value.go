@@ -24,6 +24,14 @@ type imageValue struct {
 	Generation int64
 }
 
+// generation returns the generation of the shares that count; 0 if img is nil.
+func (img *imageValue) generation() int64 {
+	if img == nil {
+		return 0
+	}
+	return img.Generation
+}
+
 // An aboutValue is what changes with everything that hangs on an image. Whoever changes its record or its shares, or appends
 // an event about it, writes it: a transaction that finds it unchanged at the commit finds all of these unchanged.
 type aboutValue struct {

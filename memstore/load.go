@@ -85,24 +85,23 @@ func longer(a, b sharing.Grant) sharing.Grant {
 
 // loadShares reads what need asks of the image's shares.
 func (s *Store) loadShares(id sharing.ImageID, img *image, need *sharing.Need, state *sharing.State) {
-	switch {
-	case need.AllShares:
+	owned := need.Account != "" && need.Account == img.record.Owner
+	if owned && need.AllShares {
 		state.Shares = make([]sharing.Share, 0, img.shares.count())
 		for r := range img.shares.from("", false) {
 			state.Shares = append(state.Shares, r.share(id))
 		}
-	case len(need.Grantees) > 0:
-		grantees := need.Grantees
-		if len(grantees) > 1 {
-			grantees = slices.Compact(slices.Sorted(slices.Values(grantees)))
-		}
-		for _, g := range grantees {
-			if r, ok := img.shares.find(g, s.tag(g)); ok {
-				state.Shares = append(state.Shares, r.share(id))
-			}
+	}
+	grantees := need.Grantees
+	if len(grantees) > 1 {
+		grantees = slices.Sorted(slices.Values(grantees))
+	}
+	for _, g := range grantees {
+		if r, ok := img.shares.find(g, s.tag(g)); ok {
+			state.Shares = append(state.Shares, r.share(id))
 		}
 	}
-	if !need.PresentAt.IsZero() {
+	if owned && !need.PresentAt.IsZero() {
 		state.PresentShares = img.shares.presentAt(need.PresentAt)
 	}
 }

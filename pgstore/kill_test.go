@@ -248,7 +248,7 @@ func (w *work) state(t *testing.T, store sharing.Store) (c content) {
 	err := store.View(t.Context(), func(tx sharing.ViewTx) error {
 		c = content{}
 		for _, img := range w.images {
-			state, err := tx.Load(sharing.Need{Image: img, AllShares: true})
+			state, err := tx.Load(sharing.Need{Account: "owner", Image: img, AllShares: true})
 			if err != nil {
 				return err
 			}

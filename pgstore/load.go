@@ -149,6 +149,11 @@ func loading(need sharing.Need, eyes []string) *query {
 // addAccess adds the images whose ID the condition holds for, and the shares of them that reach eyes.
 func (q *query) addAccess(condition, eyes string) {
 	q.addImage(condition)
+	q.addGrants(condition, eyes)
+}
+
+// addGrants adds what the shares that reach eyes give.
+func (q *query) addGrants(condition, eyes string) {
 	q.add("grant", columns{id: "s.image", grantee: "s.grantee", status: "s.status", expires: "s.expires", number: "s.epoch"},
 		"FROM sharing.shares s WHERE s.image "+condition+" AND s.grantee = ANY("+eyes+")")
 }
@@ -163,15 +168,25 @@ func (q *query) addTrust(account string) {
 
 // addSharesOf adds what need asks of the shares of the image that of selects, and those that reach eyes.
 func (q *query) addSharesOf(need sharing.Need, of string, eyes []string) {
-	from := "FROM sharing.shares s WHERE s.image " + of
-	if !need.AllShares {
-		from += " AND s.grantee = ANY(" + q.arg(append(texts(need.Grantees), eyes...)) + ")"
+	const from = "FROM sharing.shares s"
+	where := " WHERE s.image " + of
+	if need.AllShares {
+		q.addGrants(of, q.arg(eyes))
+	} else {
+		q.add("share", shareColumns, from+where+" AND s.grantee = ANY("+q.arg(append(texts(need.Grantees), eyes...))+")")
 	}
-	q.add("share", shareColumns, from)
+	if need.Account == "" || !need.AllShares && need.PresentAt.IsZero() {
+		return
+	}
+	// A condition on no column of the shares: where the image is another's, the server does not begin to read them.
+	where += " AND (SELECT owner FROM sharing.images WHERE id " + of + ") = " + q.arg(string(need.Account))
+	if need.AllShares {
+		q.add("share", shareColumns, from+where)
+	}
 	if !need.PresentAt.IsZero() {
 		at := need.PresentAt.UTC().Format(timeLayout)
-		q.add("present", columns{n: "count(*)"}, "FROM sharing.shares s LEFT JOIN sharing.images i ON i.id = s.image WHERE s.image "+of+
-			" AND s.epoch = coalesce(i.epoch, 0) AND i.deleted IS NOT TRUE AND (s.expires = '' OR s.expires > "+q.arg(at)+")")
+		q.add("present", columns{n: "count(*)"}, from+" JOIN sharing.images i ON i.id = s.image"+where+
+			" AND s.epoch = i.epoch AND NOT i.deleted AND (s.expires = '' OR s.expires > "+q.arg(at)+")")
 	}
 }
 

@@ -32,7 +32,7 @@ func (tx *view) Images(scan sharing.ImageScan) (found []sharing.Access, err erro
 			break
 		}
 		if hasLabels(access.Image.Labels, scan.Query.Labels) {
-			if err = tx.organizations(scan.Organizations, &access); err != nil {
+			if err = tx.organizations(scan.Organizations, access.Image.ID, &access); err != nil {
 				break
 			}
 			if reaches(&access, &scan) {

@@ -58,7 +58,7 @@ func (tx *view) access(account sharing.AccountID, organizations []sharing.Organi
 	if err := tx.end(q, err); err != nil {
 		return err
 	}
-	return tx.organizations(organizations, to)
+	return tx.organizations(organizations, image, to)
 }
 
 // scanAccess reads the columns of access, which a query begins with. There is room for the image's record.
@@ -66,8 +66,8 @@ func (tx *view) scanAccess(q *query, image []byte, to *sharing.Access) (err erro
 	if err := decodeImage(image, q.ColumnRawBlob(0), to.Image); err != nil {
 		return err
 	}
-	if !to.Image.DeletedAt.IsZero() {
-		return nil // a tombstone's shares have ended, though they may still lie there
+	if !hasShares(to.Image) {
+		return nil
 	}
 	if to.Own, err = scanGrant(q, 1, to.Image.ID); err != nil {
 		return err
@@ -92,28 +92,29 @@ func scanGrant(q *query, column int, image sharing.ImageID) (sharing.Grant, erro
 	return sharing.Grant{Exists: true, Status: sharing.ShareStatus(status), Expires: at}, nil
 }
 
-// organizations adds the share that lasts longest of those with the organizations.
-func (tx *view) organizations(organizations []sharing.OrganizationID, to *sharing.Access) error {
-	if to.Image == nil || !to.Image.DeletedAt.IsZero() {
-		return nil
-	}
+// organizations adds the share that lasts longest of those with the organizations. It looks for them also where there is no image:
+// who does not see one that is there is not to find out by how long the answer takes (R20).
+func (tx *view) organizations(organizations []sharing.OrganizationID, image sharing.ImageID, to *sharing.Access) error {
 	for _, id := range organizations {
 		q := tx.conn.query(`SELECT status, expires FROM shares WHERE image = ? AND grantee = ?`,
-			string(to.Image.ID), string(sharing.Organization(id)))
+			string(image), string(sharing.Organization(id)))
 		var grant sharing.Grant
 		var err error
 		if q.next() {
-			grant, err = scanGrant(q, 0, to.Image.ID)
+			grant, err = scanGrant(q, 0, image)
 		}
 		if err := tx.end(q, err); err != nil {
 			return err
 		}
-		if lastsLonger(grant, to.Organization) {
+		if hasShares(to.Image) && lastsLonger(grant, to.Organization) {
 			to.Organization = grant
 		}
 	}
 	return nil
 }
+
+// hasShares reports whether the shares that lie there are the image's: those of a tombstone have ended.
+func hasShares(img *sharing.ImageRecord) bool { return img != nil && img.DeletedAt.IsZero() }
 
 func lastsLonger(a, b sharing.Grant) bool {
 	if !a.Exists || !b.Exists {
@@ -220,21 +221,23 @@ const (
 )
 
 func (l *loader) shares() (err error) {
-	if l.id == "" || l.state.Image.Image == nil || !l.state.Image.Image.DeletedAt.IsZero() {
+	for _, g := range slices.Sorted(slices.Values(l.need.Grantees)) { // also where there is no image, as in organizations
+		if err := l.addShares(selectShare, string(l.id), string(g)); err != nil {
+			return err
+		}
+	}
+	img := l.state.Image.Image
+	if !hasShares(img) {
+		l.state.Shares = nil
 		return nil
 	}
-	if l.need.AllShares {
+	owned := l.need.Account != "" && l.need.Account == img.Owner
+	if owned && l.need.AllShares {
 		if err := l.addShares(selectShares, string(l.id)); err != nil {
 			return err
 		}
-	} else {
-		for _, g := range slices.Compact(slices.Sorted(slices.Values(l.need.Grantees))) {
-			if err := l.addShares(selectShare, string(l.id), string(g)); err != nil {
-				return err
-			}
-		}
 	}
-	if !l.need.PresentAt.IsZero() {
+	if owned && !l.need.PresentAt.IsZero() {
 		var n int64
 		n, err = l.count(countPresent, string(l.id), encodeTime(l.need.PresentAt))
 		l.state.PresentShares = int(n)

@@ -90,7 +90,7 @@ func readAll(tx sharing.ViewTx) error {
 		{Operation: "op", Account: "me", Organizations: organizations, Trust: true, Instance: "vm", Image: "img", Images: []sharing.ImageID{"img"},
 			Instances: []sharing.InstanceID{"vm"}, Grantees: []sharing.Grantee{"you"}, PresentAt: time.Unix(1, 0), ImagesIn: "eu",
 			OwnInstances: true, NewImage: "new", NewInstance: "new"},
-		{Image: "img", AllShares: true},
+		{Account: "me", Image: "img", AllShares: true, PresentAt: time.Unix(1, 0)},
 	} {
 		if _, err := tx.Load(need); err != nil {
 			return err

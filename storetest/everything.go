@@ -69,7 +69,8 @@ func readEverything(tx sharing.ViewTx) (everything, error) {
 	return questions{
 		needs: []sharing.Need{{
 			Operation: "op", Account: "me", Organizations: orgs, Trust: true, Instance: "vm", Image: "img", Images: []sharing.ImageID{"img", "other"},
-			Instances: []sharing.InstanceID{"vm", "vm2"}, AllShares: true, PresentAt: noon, ImagesIn: here, OwnInstances: true, NewImage: "new"}},
+			Instances: []sharing.InstanceID{"vm", "vm2"}, ImagesIn: here, OwnInstances: true, NewImage: "new"},
+			{Account: "owner", Image: "img", AllShares: true, PresentAt: noon, ImagesIn: here}},
 		images: sharing.ImageScan{Account: "me", Organizations: orgs}, source: "source-image",
 		shares: []sharing.ShareScan{{Image: "img"}}, instances: sharing.InstanceScan{Owner: "me"},
 	}.ask(tx)

@@ -76,7 +76,7 @@ func testNastyEverywhere(c *check) {
 		c.write(ended{th.image.ID, th.shares[0].Grantee})
 	}
 	for _, th := range all {
-		c.sameLoad(promise, sharing.Need{Image: th.image.ID, AllShares: true})
+		c.sameLoad(promise, sharing.Need{Account: th.image.Owner, Image: th.image.ID, AllShares: true})
 		c.endThings(th, noon)
 	}
 	for _, th := range all {
@@ -113,7 +113,7 @@ func testNastyGrantees(c *check) {
 		shares = append(shares, shareUntil("img", g, noon.AddDate(0, 0, i))) // each told by its expiry
 	}
 	c.write(image("img", "owner"), shares)
-	c.sameLoad(asBytes, sharing.Need{Image: "img", AllShares: true})
+	c.sameLoad(asBytes, sharing.Need{Account: "owner", Image: "img", AllShares: true})
 	c.sameLoad(asBytes, sharing.Need{Image: "img", Grantees: all})
 	c.shareScan(asBytes, sharing.ShareScan{Image: "img"})
 	for i, id := range nasty {
@@ -125,7 +125,7 @@ func testNastyGrantees(c *check) {
 	for _, g := range all[:len(all)/2] {
 		c.write(ended{"img", g})
 	}
-	c.sameLoad(asBytes, sharing.Need{Image: "img", AllShares: true})
+	c.sameLoad(asBytes, sharing.Need{Account: "owner", Image: "img", AllShares: true})
 }
 
 // testCollidingPairs has keys of two parts that are the same when they are put one after the other, with or without a separator.
@@ -154,7 +154,7 @@ func testCollidingPairs(c *check) {
 		}
 		c.shareScan(promise, sharing.ShareScan{Image: sharing.ImageID(x)})
 		c.shareScan(promise, sharing.ShareScan{Grantee: sharing.Grantee(x)})
-		c.sameLoad(promise, sharing.Need{Image: sharing.ImageID(x), AllShares: true, PresentAt: noon})
+		c.sameLoad(promise, sharing.Need{Account: "owner", Image: sharing.ImageID(x), AllShares: true, PresentAt: noon})
 		c.instanceScan(promise, sharing.InstanceScan{Owner: sharing.AccountID(x), Query: sharing.InstanceQuery{Image: "a"}})
 	}
 	c.write(deleted(image("a", "owner")), deleted(image("a/b", "owner")))

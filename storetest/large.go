@@ -22,7 +22,7 @@ func RunLarge(t *testing.T, open func(t *testing.T) sharing.Store) {
 		c.shareWithMany(sharing.ImageID(fmt.Sprint("small", i)), eachSmall)
 	}
 
-	state := c.load(sharing.Need{Image: "large0", PresentAt: noon})
+	state := c.load(sharing.Need{Account: "owner", Image: "large0", PresentAt: noon})
 	c.equal("PresentShares counts all shares", state.PresentShares, each)
 	listed, after := 0, sharing.ShareKey{}
 	for pages := 0; pages <= each/1000+1; pages++ {
@@ -43,7 +43,7 @@ func RunLarge(t *testing.T, open func(t *testing.T) sharing.Store) {
 		c.Errorf("the contract asks: a record with DeletedAt ends the image's shares at a cost that does not depend on their number; with %d shares it took %v at best, with %d shares %v",
 			each, fastest, eachSmall, median)
 	}
-	c.equal("a deleted image has no shares", c.load(sharing.Need{Image: "large0", AllShares: true, PresentAt: noon}),
+	c.equal("a deleted image has no shares", c.load(sharing.Need{Account: "owner", Image: "large0", AllShares: true, PresentAt: noon}),
 		sharing.State{Image: sharing.Access{Image: ptr(deleted(image("large0", "owner")))}})
 	for _, scan := range []sharing.ShareScan{{Image: "large0", Limit: 1}, {Owner: "owner", Limit: 1}, {Grantee: manyGrantee(7), Limit: 1}} {
 		found := read(c, c.store, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return tx.Shares(scan) })

@@ -43,10 +43,10 @@ func loadWorld(c *check) {
 		share("img", sharing.Organization("o3")),
 		shareUntil("img", sharing.Everyone, noon.Add(time.Minute)),
 		share("other", "a"),
-		instance("i1", "me", "img"), instance("i2", "me", "img"), instance("i3", "Me", "img"), far, odd,
+		instance("i1", "me", "img"), instance("i2", "me", "img"), instance("i3", "Me", "img"), instance("i4", "owner", "img"), far, odd,
 		instance("ended", "me", "img"), instance("moved", "me", "img"),
 		trustOf{"me", sharing.Trust{Owners: []sharing.AccountID{"a", "owner"}, Enforce: true}},
-		trustOf{"Me", sharing.Trust{Owners: []sharing.AccountID{"b"}}},
+		trustOf{"Me", sharing.Trust{Owners: []sharing.AccountID{"b"}}}, trustOf{"owner", sharing.Trust{Owners: []sharing.AccountID{"c"}}},
 		[]sharing.Event{fullEvent("op", "me", "img", 1), event("op", "me", "img", 2), event("op", "owner", "other", 1)},
 		[]sharing.Event{event("op2", "me", "gone", 1)})
 	c.write(moved, terminated(instance("ended", "me", "img")),
@@ -59,6 +59,8 @@ type namedNeed struct {
 	name, promise string
 	sharing.Need
 }
+
+const ownersAlone = "AllShares and PresentAt are answered only if Account is the image's owner"
 
 var needs = []namedNeed{
 	{"Nothing", "a zero field asks for nothing", sharing.Need{}},
@@ -87,9 +89,15 @@ var needs = []namedNeed{
 	{"Grantees", "Shares are those of Image with these grantees, in ascending order of grantee, those that there are",
 		sharing.Need{Image: "img", Grantees: []sharing.Grantee{"zz", "none", sharing.Organization("o1"), "me", sharing.Everyone}}},
 	{"AllShares", "AllShares asks for all of Image, in ascending order of grantee, expired ones among them",
-		sharing.Need{Image: "img", AllShares: true}},
-	{"AllSharesTombstone", "a deleted image has no shares", sharing.Need{Image: "gone", AllShares: true, PresentAt: noon}},
-	{"PresentAt", "PresentShares counts the shares of Image that have not expired", sharing.Need{Image: "img", PresentAt: noon.Add(90 * time.Minute)}},
+		sharing.Need{Account: "owner", Image: "img", AllShares: true}},
+	{"AllSharesTombstone", "a deleted image has no shares", sharing.Need{Account: "me", Image: "gone", AllShares: true, PresentAt: noon}},
+	{"PresentAt", "PresentShares counts the shares of Image that have not expired",
+		sharing.Need{Account: "owner", Image: "img", PresentAt: noon.Add(90 * time.Minute)}},
+	{"AllSharesNotOwner", ownersAlone, sharing.Need{Account: "me", Image: "img", AllShares: true}},
+	{"AllSharesOtherCase", ownersAlone, sharing.Need{Account: "Owner", Image: "img", AllShares: true, PresentAt: noon}},
+	{"AllSharesNobody", ownersAlone, sharing.Need{Image: "img", AllShares: true, PresentAt: noon}},
+	{"AllSharesUnknown", "an image that never was has no owner and no shares", sharing.Need{Image: "IMG", AllShares: true, PresentAt: noon}},
+	{"PresentAtNotOwner", ownersAlone, sharing.Need{Account: "me", Image: "img", PresentAt: noon}},
 	{"ImagesIn", "ImagesOwned counts Account's images in this region, deleted ones not", sharing.Need{Account: "me", ImagesIn: here}},
 	{"ImagesInThere", "ImagesOwned counts those in this region alone", sharing.Need{Account: "me", ImagesIn: there}},
 	{"ImagesInOwner", "ImagesOwned counts those of Account alone", sharing.Need{Account: "Me", ImagesIn: here}},
@@ -99,7 +107,9 @@ var needs = []namedNeed{
 	{"ImagesBesideTerminated", "ImagesBeside counts in the region of Instance, terminated or not",
 		sharing.Need{Account: "me", Instance: "ended", ImagesBeside: true}},
 	{"InstancesImage", "if Image is empty, it stands for the one that the instance's system disk is made from, also for the shares and counts",
-		sharing.Need{Account: "me", Organizations: []sharing.OrganizationID{"o1"}, Instance: "i1", AllShares: true, PresentAt: noon, OwnInstances: true}},
+		sharing.Need{Account: "owner", Organizations: []sharing.OrganizationID{"o1"}, Instance: "i1", AllShares: true, PresentAt: noon, OwnInstances: true}},
+	{"InstancesImageNotOwner", ownersAlone + ", not for that of an instance made from it",
+		sharing.Need{Account: "me", Instance: "i1", AllShares: true, PresentAt: noon, OwnInstances: true}},
 	{"InstancesImageGrantees", "if Image is empty, it stands for the one that the instance's system disk is made from, also for Grantees",
 		sharing.Need{Instance: "i1", Grantees: []sharing.Grantee{"a", "me"}}},
 	{"OwnInstances", "OwnInstances counts Account's instances made from the image, terminated ones not",
@@ -117,8 +127,13 @@ var needs = []namedNeed{
 		Instance: "i2", Image: "img", Images: []sharing.ImageID{"mine", "img"}, Instances: []sharing.InstanceID{"ended", "far"},
 		Grantees: []sharing.Grantee{"me", "a"}, PresentAt: noon.Add(time.Second), ImagesIn: here, OwnInstances: true,
 		NewImage: "free", NewInstance: "free"}},
+	{"EverythingOfOwner", "Load reads all that is asked for in one call", sharing.Need{
+		Operation: "op", Account: "owner", Organizations: []sharing.OrganizationID{"o2", "o1"}, Trust: true,
+		Instance: "i2", Image: "img", Images: []sharing.ImageID{"mine", "img"}, Instances: []sharing.InstanceID{"ended", "far"},
+		Grantees: []sharing.Grantee{"me", "a"}, PresentAt: noon.Add(time.Second), ImagesIn: here, OwnInstances: true,
+		NewImage: "free", NewInstance: "free"}},
 	{"EverythingOfShares", "Load reads all that is asked for in one call", sharing.Need{
-		Account: "me", Image: "img", AllShares: true, PresentAt: noon, OwnInstances: true, Trust: true, NewInstance: "i3"}},
+		Account: "owner", Image: "img", AllShares: true, PresentAt: noon, OwnInstances: true, Trust: true, NewInstance: "i3"}},
 }
 
 // testAccess asks for every status, and for the organisations' shares in every order of their expiry.
@@ -168,6 +183,6 @@ func testPresentAt(t *testing.T, open opener) {
 		noon.Add(-1).In(east), noon.In(east), noon.In(west), noon.Add(1).In(west),
 	} {
 		c.sameLoad(fmt.Sprintf("PresentShares counts the shares that have not expired at %v: those that never expire or do so later, to the nanosecond, whatever their status",
-			at.UTC()), sharing.Need{Image: "img", PresentAt: at})
+			at.UTC()), sharing.Need{Account: "owner", Image: "img", PresentAt: at})
 	}
 }

@@ -72,16 +72,28 @@ var mutants = []mutant{
 		return slices.DeleteFunc(found, func(rec *sharing.ImageRecord) bool { return !rec.DeletedAt.IsZero() })
 	}})},
 	{"keeps_the_shares_of_deleted_images", "Tombstones Shares Random", with(hooks{putImage: func(tx sharing.UpdateTx, rec sharing.ImageRecord) error {
-		state, err := tx.Load(sharing.Need{Image: rec.ID, AllShares: true})
+		state, err := tx.Load(sharing.Need{Account: rec.Owner, Image: rec.ID, AllShares: true})
 		return errors.Join(err, tx.PutImage(rec), tx.PutShares(state.Shares))
+	}})},
+	{"gives_all_shares_to_anyone", "Load Random", with(hooks{state: func(tx sharing.UpdateTx, n sharing.Need, s *sharing.State) {
+		if img := s.Image.Image; n.AllShares && img != nil {
+			all, _ := tx.Load(sharing.Need{Account: img.Owner, Image: img.ID, AllShares: true})
+			s.Shares = all.Shares
+		}
+	}})},
+	{"counts_shares_for_anyone", "Load Random", with(hooks{state: func(tx sharing.UpdateTx, n sharing.Need, s *sharing.State) {
+		if img := s.Image.Image; !n.PresentAt.IsZero() && img != nil {
+			all, _ := tx.Load(sharing.Need{Account: img.Owner, Image: img.ID, PresentAt: n.PresentAt})
+			s.PresentShares = all.PresentShares
+		}
 	}})},
 	{"gives_short_pages", "Images", with(hooks{images: func(found []sharing.Access) []sharing.Access { return found[:max(0, len(found)-1)] }})},
 	{"replaces_all_shares", "Writes Random", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
 		if len(shares) == 0 {
 			return nil
 		}
-		state, err := tx.Load(sharing.Need{Image: shares[0].Image, AllShares: true})
-		for _, s := range state.Shares {
+		before, err := tx.Shares(sharing.ShareScan{Image: shares[0].Image, Limit: many})
+		for _, s := range before {
 			err = errors.Join(err, tx.DeleteShares(s.Image, []sharing.Grantee{s.Grantee}))
 		}
 		return errors.Join(err, tx.PutShares(shares))

@@ -168,7 +168,7 @@ func testShareLimit(c *check) {
 		for n := range each {
 			g := sharing.Grantee(fmt.Sprintf("g%d-%d", i, n))
 			err := c.handle(i).Update(c.ctx, func(tx sharing.UpdateTx) error {
-				state, err := tx.Load(sharing.Need{Image: "img", PresentAt: noon, AllShares: true})
+				state, err := tx.Load(sharing.Need{Account: "owner", Image: "img", PresentAt: noon, AllShares: true})
 				if err != nil {
 					return err
 				}

@@ -113,12 +113,17 @@ func (r *run) item(t *rapid.T, live map[sharing.ImageID]bool) any {
 }
 
 func (r *run) need(t *rapid.T) question {
+	img := r.imageIDs.Draw(t, "image")
+	account := r.accounts.Draw(t, "account")
+	if rapid.Bool().Draw(t, "owner") {
+		account = r.images[img].Owner
+	}
 	need := sharing.Need{
 		Operation:     fmt.Sprint(r.prefix, rapid.IntRange(0, 3).Draw(t, "operation")),
-		Account:       r.accounts.Draw(t, "account"),
+		Account:       account,
 		Organizations: rapid.SliceOfNDistinct(r.orgs, 0, 2, rapid.ID).Draw(t, "organizations"),
 		Trust:         true,
-		Image:         r.imageIDs.Draw(t, "image"),
+		Image:         img,
 		Images:        []sharing.ImageID{r.imageIDs.Draw(t, "image"), r.imageIDs.Draw(t, "image")},
 		Instances:     []sharing.InstanceID{r.instIDs.Draw(t, "instance")},
 		AllShares:     rapid.Bool().Draw(t, "all shares"),

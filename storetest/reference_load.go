@@ -44,14 +44,15 @@ func (tx *referenceTx) Load(need sharing.Need) (sharing.State, error) {
 }
 
 func (tx *referenceTx) loadShares(need sharing.Need, image sharing.ImageID, state *sharing.State) {
+	owned := need.Account != "" && need.Account == tx.images[image].Owner
 	for key, s := range tx.shares {
 		if key.Image != image {
 			continue
 		}
-		if need.AllShares || slices.Contains(need.Grantees, key.Grantee) {
+		if owned && need.AllShares || slices.Contains(need.Grantees, key.Grantee) {
 			state.Shares = append(state.Shares, s)
 		}
-		if !need.PresentAt.IsZero() && !expired(s.Expires, need.PresentAt) {
+		if owned && !need.PresentAt.IsZero() && !expired(s.Expires, need.PresentAt) {
 			state.PresentShares++
 		}
 	}

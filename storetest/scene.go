@@ -91,6 +91,7 @@ func (s *scene) evidence() string {
 	s.Helper()
 	var found struct {
 		State     sharing.State
+		Owners    sharing.State
 		Images    []sharing.Access
 		Shares    []sharing.SharedImage
 		Instances []*sharing.InstanceRecord
@@ -99,8 +100,11 @@ func (s *scene) evidence() string {
 	s.view(s.store, func(tx sharing.ViewTx) (err error) {
 		if found.State, err = tx.Load(sharing.Need{
 			Account: s.me, Trust: true, Images: []sharing.ImageID{s.img, s.other, sharing.ImageID(s.prefix + "new")},
-			Instances: []sharing.InstanceID{s.vm, sharing.InstanceID(s.prefix + "new")}, ImagesIn: here, OwnInstances: true, Image: s.img, AllShares: true,
+			Instances: []sharing.InstanceID{s.vm, sharing.InstanceID(s.prefix + "new")}, ImagesIn: here, OwnInstances: true, Image: s.img,
 		}); err != nil {
+			return err
+		}
+		if found.Owners, err = tx.Load(sharing.Need{Account: s.owner, Image: s.img, AllShares: true, PresentAt: noon}); err != nil {
 			return err
 		}
 		if found.Images, err = tx.Images(sharing.ImageScan{Query: sharing.ImageQuery{Owner: s.owner}, Limit: many}); err != nil {

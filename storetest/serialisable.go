@@ -172,8 +172,8 @@ var (
 
 var guards = []guard{
 	{"Load's ImagesOwned", loads(sharing.Need{Account: "me", ImagesIn: here}, func(s sharing.State) bool { return s.ImagesOwned == 0 }), putImage},
-	{"Load's PresentShares", loads(sharing.Need{Image: "img", PresentAt: noon}, func(s sharing.State) bool { return s.PresentShares == 0 }), putShare},
-	{"Load's Shares", loads(sharing.Need{Image: "img", AllShares: true}, func(s sharing.State) bool { return len(s.Shares) == 0 }), putShare},
+	{"Load's PresentShares", loads(sharing.Need{Account: "owner", Image: "img", PresentAt: noon}, func(s sharing.State) bool { return s.PresentShares == 0 }), putShare},
+	{"Load's Shares", loads(sharing.Need{Account: "owner", Image: "img", AllShares: true}, func(s sharing.State) bool { return len(s.Shares) == 0 }), putShare},
 	{"Load's Shares with grantees", loads(sharing.Need{Image: "img", Grantees: []sharing.Grantee{"g"}}, func(s sharing.State) bool { return len(s.Shares) == 0 }),
 		puts(func(string) sharing.Share { return share("img", "g") })},
 	{"Load's OwnInstances", loads(sharing.Need{Account: "me", Image: "img", OwnInstances: true}, func(s sharing.State) bool { return s.OwnInstances == 0 }), putInstance},

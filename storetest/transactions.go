@@ -28,8 +28,9 @@ func (c *check) unchanged(promise string) {
 	c.Helper()
 	c.sameEverywhere(promise)
 	c.sameLoad(promise, sharing.Need{
-		Account: "me", Trust: true, Image: "img", Instance: "vm", AllShares: true, PresentAt: noon, Operation: "op2",
+		Account: "me", Trust: true, Image: "img", Instance: "vm", Operation: "op2",
 		Images: []sharing.ImageID{"other", "new"}, Instances: []sharing.InstanceID{"vm2"}, NewImage: "new", OwnInstances: true})
+	c.sameLoad(promise, sharing.Need{Account: "owner", Image: "img", AllShares: true, PresentAt: noon})
 }
 
 // usable checks that the store still works, for every handle.
@@ -227,6 +228,6 @@ var reads = map[string]func(sharing.ViewTx) error{
 }
 
 func readSome(tx sharing.ViewTx) error {
-	_, err := tx.Load(sharing.Need{Account: "me", Image: "img", AllShares: true})
+	_, err := tx.Load(sharing.Need{Account: "owner", Image: "img", AllShares: true})
 	return err
 }

@@ -160,8 +160,8 @@ func testManyShares(c *check) {
 	ev.Shares, ev.Ended = shares, grantees
 	c.write(image("img", "me"), shares, ev)
 	promise := "a call with 500 grantees is one transaction"
-	c.sameLoad(promise, sharing.Need{Image: "img", Grantees: grantees, PresentAt: noon, Operation: "op"})
-	c.sameLoad(promise, sharing.Need{Image: "img", AllShares: true})
+	c.sameLoad(promise, sharing.Need{Account: "me", Image: "img", Grantees: grantees, PresentAt: noon, Operation: "op"})
+	c.sameLoad(promise, sharing.Need{Account: "me", Image: "img", AllShares: true})
 	var pages int
 	for after := (sharing.ShareKey{}); ; pages++ {
 		page := read(c, c.store, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) {
@@ -179,7 +179,7 @@ func testManyShares(c *check) {
 			c.Fatal(err)
 		}
 	}
-	c.sameLoad(promise, sharing.Need{Image: "img", AllShares: true})
+	c.sameLoad(promise, sharing.Need{Account: "me", Image: "img", AllShares: true})
 }
 
 // testLargeTrust names as many owners as a policy may, each as long as it may be.
@@ -228,7 +228,7 @@ func textOf(c *check, v any) string {
 func testValuesGiven(c *check) {
 	c.write(version(0)...)
 	need := sharing.Need{Account: "me", Organizations: []sharing.OrganizationID{"o", "a"}, Image: "img", Images: []sharing.ImageID{"z", "img", "a"},
-		Instances: []sharing.InstanceID{"vm", "a"}, Grantees: []sharing.Grantee{"me", "b", "a", "b"}, PresentAt: noon}
+		Instances: []sharing.InstanceID{"vm", "a"}, Grantees: []sharing.Grantee{"me", "b", "a"}, PresentAt: noon}
 	ev := fullEvent("op", "me", "img", 1)
 	ev.Shares = []sharing.Share{share("img", "z"), share("img", sharing.Everyone), share("img", "a")}
 	ended := []sharing.Grantee{"z", "a", sharing.Organization("o"), "a"}
@@ -272,8 +272,8 @@ func testMany(c *check) {
 	}
 	c.write(share("img", sharing.Organization(orgs[n-1])), ended{"img", "00500"}, terminated(instance("00500", "me", "img")), deleted(image("00500", "me")))
 	promise := "more than a page is found: fewer than the limit means that there are no more"
-	c.sameLoad(promise, sharing.Need{Account: "me", Image: "img", ImagesIn: here, OwnInstances: true, AllShares: true, PresentAt: noon,
-		Images: images, Instances: instances})
+	c.sameLoad(promise, sharing.Need{Account: "me", Image: "img", ImagesIn: here, OwnInstances: true, Images: images, Instances: instances})
+	c.sameLoad(promise, sharing.Need{Account: "owner", Image: "img", AllShares: true, PresentAt: noon})
 	c.sameLoad(promise, sharing.Need{Account: "me", Organizations: orgs, Image: "img", Grantees: grantees})
 	for _, limit := range []int{n - 99, many} {
 		same(c, promise, func(tx sharing.ViewTx) ([]sharing.Access, error) {
