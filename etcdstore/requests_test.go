@@ -57,7 +57,7 @@ func TestRequests(t *testing.T) {
 	stranger := openAt(t, prefix, server.endpoint) // another process, of which s has no hints
 	e, other := newEngine(t, s), newEngine(t, stranger)
 
-	var img, derived sharing.Image
+	var img, derived, unseen, unseen2 sharing.Image
 	var inst, foreign sharing.Instance
 	var shares []sharing.Grantee
 	for i := range 50 {
@@ -100,6 +100,13 @@ func TestRequests(t *testing.T) {
 		{"Unshare from 49", 2, func() error { return e.Unshare(ctx, "a", img.ID, shares[1:]...) }},
 		{"Accept", 1, func() error { return e.Accept(ctx, sharing.AccountID(shares[0]), img.ID) }},
 		{"Leave", 2, func() error { return e.Leave(ctx, sharing.AccountID(shares[0]), img.ID) }},
+		{"ShareUntil with 2", 2, func() error {
+			_, err := e.ShareUntil(ctx, "a", img.ID, time.Now().Add(time.Hour), "d", "e")
+			return err
+		}},
+		{"Reject of a share that expires", 2, func() error { return e.Reject(ctx, "d", img.ID) }},
+		{"Leave of a share that expires", 3, func() error { return e.Leave(ctx, "d", img.ID) }},
+		{"Unshare of a share that expires", 2, func() error { return e.Unshare(ctx, "a", img.ID, "e") }},
 		{"Seal", 2, func() error { return e.Seal(ctx, "a", img.ID) }},
 		{"Deprecate", 2, func() error { return e.Deprecate(ctx, "a", img.ID, sharing.Deprecation{Notice: "old"}) }},
 		{"Copy", 2, func() error { _, err := e.Copy(ctx, "a", img.ID, "r2", sharing.ImageSpec{}); return err }},
@@ -111,6 +118,16 @@ func TestRequests(t *testing.T) {
 		{"Elsewhere: launch by another process", 0, func() (err error) { foreign, err = launch(other); return }},
 		{"Reinit of an instance never seen: the guess is missing", 3, func() error { _, err := e.Reinit(ctx, "b", foreign.ID); return err }},
 		{"Reinit of an instance seen", 2, func() error { _, err := e.Reinit(ctx, "b", foreign.ID); return err }},
+		{"Elsewhere: images by another process", 0, func() (err error) {
+			if unseen, err = other.Register(ctx, "a", sharing.ImageSpec{Region: "r"}); err == nil {
+				unseen2, err = other.Register(ctx, "a", sharing.ImageSpec{Region: "r"})
+			}
+			return err
+		}},
+		{"Share of an image never seen: the guess is missing", 3, func() error { _, err := e.Share(ctx, "a", unseen.ID, "b"); return err }},
+		{"Share of an image seen", 2, func() error { _, err := e.Share(ctx, "a", unseen.ID, "c"); return err }},
+		{"SetShares of an image never seen: the guess is missing", 3, func() error { _, err := e.SetShares(ctx, "a", unseen2.ID, "b"); return err }},
+		{"SetShares of an image seen", 2, func() error { _, err := e.SetShares(ctx, "a", unseen2.ID, "c"); return err }},
 		{"Unshare", 2, func() error { return e.Unshare(ctx, "a", img.ID, "b") }},
 		{"Delete", 2, func() error { return e.Delete(ctx, "b", derived.ID) }},
 	} {
