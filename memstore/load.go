@@ -20,11 +20,13 @@ func (tx *view) Load(need sharing.Need) (state sharing.State, err error) {
 		}
 	}
 	if id != "" {
-		if img := s.images[id]; img != nil {
-			s.access(img, need.Account, need.Organizations, &state.Image)
-			state.Sequence = img.sequence
-			s.loadShares(id, img, &need, &state)
+		img := s.images[id]
+		if img == nil {
+			img = &noImage // with whose shares there is as much work as with those of one that the account does not see (R20)
 		}
+		s.access(img, need.Account, need.Organizations, &state.Image)
+		state.Sequence = img.sequence
+		s.loadShares(id, img, &need, &state)
 		if need.OwnInstances {
 			state.OwnInstances = s.instancesBy[attribute{fieldOwnerImage, string(need.Account), string(id)}].len()
 		}
@@ -48,6 +50,9 @@ func (tx *view) Load(need sharing.Need) (state sharing.State, err error) {
 	}
 	return state, err
 }
+
+// noImage stands for an image that never was.
+var noImage image
 
 // access sets to to what account, in these organizations, has of the image.
 func (s *Store) access(img *image, account sharing.AccountID, organizations []sharing.OrganizationID, to *sharing.Access) {
