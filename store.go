@@ -9,7 +9,8 @@ import (
 // It knows no rule. The engine loads what a decision needs, decides, and stores the outcome;
 // a store has to read and write what it is told to, and keep transactions apart.
 //
-// The conformance suite, package storetest, asks of a store all that stands here.
+// The conformance suite, package storetest, asks of a store all of this that can be asked through the interface. What becomes of a transaction
+// when the program or the machine ends, and what opening and closing a store do, it can't: each store says so itself, and has tests of its own.
 //
 // # Transactions
 //
@@ -23,8 +24,14 @@ import (
 //
 // # Values
 //
-// Identifiers are bytes: equal only if byte for byte equal, and ordered by bytes.
-// Times are kept to the nanosecond.
+// Identifiers are bytes: equal only if byte for byte equal, and ordered by bytes. Those of accounts, organisations, images, instances,
+// regions and operations are 1 to 128 bytes of valid UTF-8 without control characters; a grantee may have four bytes more.
+// Texts, which may be empty, hold no control characters either, but for line feeds and tabs in a description or notice: so a zero byte may
+// separate the parts of a key, label keys and values included. Two things may be any bytes: the place that a scan goes on after,
+// and a cursor of the log, since whoever calls the engine may make one up. (And so may the operations and texts of a log that no engine wrote, in a replay.)
+//
+// Times are kept to the nanosecond; the same instant in another time zone is alike. So are nil and an empty map or slice,
+// and the same JSON laid out anew, in an event's Result.
 //
 // What a transaction returns stays valid after it, and nobody changes it: neither the engine, which copies what it
 // hands on, nor the store, which may therefore return what it holds. What the engine passes to a transaction
@@ -91,13 +98,13 @@ type ViewTx interface {
 
 	// Changed returns a function, to be called after the transaction, that waits until the log may have grown since
 	// this transaction's instant: nil. It ends early, with the context's error, when its context does. It may return nil
-	// too early, but misses nothing.
+	// too early, but misses nothing. It is called once at most.
 	Changed() (wait func(context.Context) error)
 }
 
-// An UpdateTx reads and writes. Its reads see the state before the transaction: the engine reads first, then writes,
-// so that a store may keep the writes until the end and send them with the commit. Writes take effect in their order;
-// one transaction may write the same record several times.
+// An UpdateTx reads and writes. The engine reads first and then writes, so that a store may keep the writes until the end and send them
+// with the commit: whether a read that comes after a write finds what was written does not matter, since nobody asks.
+// Writes take effect in their order; one transaction may write the same record several times.
 type UpdateTx interface {
 	ViewTx
 

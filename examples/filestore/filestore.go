@@ -91,7 +91,7 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 	})
 }
 
-// Update implements [sharing.Store]. Its closure reads the state before the transaction, as the contract allows,
+// Update implements [sharing.Store]. Its closure reads first and then writes, and need not read what it wrote,
 // so that it can run in a transaction that only reads. What it wrote goes first to the disk and then into the memory:
 // nobody reads what a crash could take back.
 func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
