@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -83,7 +82,7 @@ func (r *reference) snapshot() *reference {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return &reference{
-		images: maps.Clone(r.images), shares: maps.Clone(r.shares), instances: maps.Clone(r.instances),
+		name: r.name, images: maps.Clone(r.images), shares: maps.Clone(r.shares), instances: maps.Clone(r.instances),
 		trust: maps.Clone(r.trust), log: slices.Clone(r.log), grown: r.grown,
 	}
 }
@@ -131,7 +130,7 @@ func numberedEarly(*testing.T) []sharing.Store {
 			r := writes.reference
 			r.log = slices.Insert(r.log, at, events...)
 			for i := range r.log {
-				r.log[i].Cursor = sharing.Cursor(strconv.Itoa(i + 1))
+				r.log[i].Cursor = r.cursor(i + 1)
 			}
 		})
 	}}

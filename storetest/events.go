@@ -122,11 +122,13 @@ func testCursors(t *testing.T, open opener) {
 	})
 	c.run("Foreign", func() {
 		other := newCheck(t, open)
-		for i := range 2 * len(log) {
-			other.write(event(fmt.Sprintf("op%d", i), "me", "a", int64(i+1)))
+		for i := range 2 * len(log) { // none of them is the like of one in log
+			other.write(event(fmt.Sprintf("foreign%d", i), "me", "a", int64(i+1)))
 		}
 		foreign := c.allEvents(other.store)
-		c.invalidCursor(foreign[len(foreign)-1].Cursor)
+		for _, i := range []int{0, 1, len(log) / 2, len(log) - 1, len(foreign) - 1} { // most of them where this log has an event too
+			c.invalidCursor(foreign[i].Cursor)
+		}
 	})
 	c.run("Growing", func() {
 		for i := range 3 {

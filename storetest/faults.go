@@ -86,7 +86,7 @@ func (s *scene) try(call engineCall, fault Fault, want outcome) (done bool) {
 	s.faulty.Inject(fault)
 	result, err := call.make(s.ctx, s.throughIt.Once("token"), s)
 	happened := s.faulty.Heal()
-	what := fmt.Sprintf("%s, with fault %v (happened: %v)", call.name, fault, happened)
+	what := fmt.Sprintf("%s, with fault %+v (happened: %v)", call.name, fault, happened)
 	after := s.evidence()
 	if !happened || fault.Kind == RunTwice || fault.Kind == LoseAnswer {
 		if !want.idle() || err == nil {
@@ -129,7 +129,7 @@ func (s *scene) tryWithoutAnswer(call engineCall, kind FaultKind, want outcome) 
 	s.faulty.Inject(Fault{Kind: kind, Err: errUnknown, Away: -1, Meanwhile: cancel})
 	_, err := call.make(ctx, s.throughIt.Once("token"), s)
 	happened := s.faulty.Heal()
-	what := fmt.Sprintf("%s, with its answer lost and its context ended (kind %d, happened: %v)", call.name, kind, happened)
+	what := fmt.Sprintf("%s, with its answer lost and its context ended (kind %v, happened: %v)", call.name, kind, happened)
 	if happened && !want.idle() && !errors.Is(err, sharing.ErrOutcomeUnknown) {
 		s.Errorf("R26: %s: the error should wrap ErrOutcomeUnknown: %v", what, err)
 	}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/imageshare/sharing"
@@ -24,6 +25,15 @@ const (
 	// RunTwice: the closure is run and what it wrote discarded, as after a conflict; then it is run again, and that counts.
 	RunTwice
 )
+
+// String returns the kind's name, such as "FailBefore".
+func (k FaultKind) String() string {
+	names := []string{"FailBefore", "FailCall", "FailCommit", "LoseAnswer", "RunTwice"}
+	if k < 0 || int(k) >= len(names) {
+		return fmt.Sprintf("FaultKind(%d)", int(k))
+	}
+	return names[k]
+}
 
 // A Fault is one failure of a store, for [FaultyStore.Inject].
 //

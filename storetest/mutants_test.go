@@ -123,10 +123,15 @@ var mutants = []mutant{
 		}
 	}})},
 	{"takes_any_cursor", "Cursors", with(hooks{eventQuery: func(q *sharing.EventQuery) {
-		if strings.Trim(string(q.After), "0123456789") != "" {
+		if !strings.Contains(string(q.After), ".") {
 			q.After = ""
 		}
 	}})},
+	{"takes_the_cursors_of_another_log", "Cursors", func(*testing.T) []sharing.Store {
+		r := newReference()
+		r.name = "the same for all"
+		return []sharing.Store{r}
+	}},
 	{"changes_what_it_returned", "Values", overwriting},
 	{"keeps_what_it_says_is_fresh", "Values", func(*testing.T) []sharing.Store { return []sharing.Store{unfresh{newReference()}} }},
 	{"commits_after_errors", "Transactions", withUpdate(func(r *reference, ctx context.Context, fn func(sharing.UpdateTx) error) (end error) {

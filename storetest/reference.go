@@ -3,10 +3,10 @@ package storetest
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/imageshare/sharing"
@@ -15,6 +15,7 @@ import (
 // A reference does what a store has to do in the plainest form: maps, a slice, sorting, and one mutex.
 // It has no index and no speed, so that there is little in it to get wrong.
 type reference struct {
+	name      string // in its cursors, which are no other's
 	mu        sync.Mutex
 	images    map[sharing.ImageID]sharing.ImageRecord
 	shares    map[sharing.ShareKey]sharing.Share
@@ -26,6 +27,7 @@ type reference struct {
 
 func newReference() *reference {
 	return &reference{
+		name:      rand.Text(),
 		images:    map[sharing.ImageID]sharing.ImageRecord{},
 		shares:    map[sharing.ShareKey]sharing.Share{},
 		instances: map[sharing.InstanceID]sharing.InstanceRecord{},
@@ -70,6 +72,11 @@ func (r *reference) commit(writes []func()) {
 		close(r.grown)
 		r.grown = make(chan struct{})
 	}
+}
+
+// cursor returns the cursor of the n-th event of the log.
+func (r *reference) cursor(n int) sharing.Cursor {
+	return sharing.Cursor(fmt.Sprintf("%d.%s", n, r.name))
 }
 
 // A referenceTx reads the reference as it is, and keeps writes for the commit.
@@ -120,7 +127,7 @@ func (tx *referenceTx) PutTrust(account sharing.AccountID, trust sharing.Trust) 
 func (tx *referenceTx) Append(events []sharing.Event) error {
 	return tx.write(func() {
 		for _, ev := range events {
-			ev.Cursor = sharing.Cursor(strconv.Itoa(len(tx.log) + 1))
+			ev.Cursor = tx.cursor(len(tx.log) + 1)
 			tx.log = append(tx.log, ev)
 		}
 	})
@@ -223,9 +230,7 @@ func (tx *referenceTx) Instances(scan sharing.InstanceScan) ([]*sharing.Instance
 func (tx *referenceTx) Events(q sharing.EventQuery) ([]sharing.Event, error) {
 	after := 0
 	if q.After != "" {
-		var err error
-		after, err = strconv.Atoi(string(q.After))
-		if err != nil || after < 1 || after > len(tx.log) || strconv.Itoa(after) != string(q.After) {
+		if after = 1 + slices.IndexFunc(tx.log, func(ev sharing.Event) bool { return ev.Cursor == q.After }); after == 0 {
 			return nil, fmt.Errorf("%w cursor %q: this log has made no such cursor", sharing.ErrInvalid, q.After)
 		}
 	}
