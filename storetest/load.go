@@ -51,7 +51,7 @@ func loadWorld(c *check) {
 		[]sharing.Event{event("op2", "me", "gone", 1)})
 	c.write(moved, terminated(instance("ended", "me", "img")),
 		[]sharing.Event{event("o", "me", "gone", 2), {Operation: "Op", At: noon, Actor: "me", Kind: sharing.EventTrustSet}})
-	c.write(event("later", "me", "img", 3))
+	c.write(event("later", "me", "img", 3), event("seventh", "me", "mine", 7))
 }
 
 // A namedNeed is a Need, and what the contract says of the field that it sets.
@@ -77,6 +77,7 @@ var needs = []namedNeed{
 	{"InstanceAndImage", "Image, if it is not empty, is the one that Need.Image names, whatever the instance's",
 		sharing.Need{Account: "me", Instance: "i1", Image: "other"}},
 	{"Image", "Image is the record, Sequence the number of the last event about the image", sharing.Need{Image: "img"}},
+	{"Sequence", "Sequence is what the last event about the image says, not how many events there are", sharing.Need{Image: "mine"}},
 	{"ImageUnknown", "Image is nil if no image ever had the ID", sharing.Need{Account: "me", Image: "IMG"}},
 	{"ImageTombstone", "a tombstone is found by Load, with its Sequence", sharing.Need{Account: "me", Image: "gone"}},
 	{"ImageReaches", "Access is what reaches Account: its own share, the longest of its organisations', everyone's",

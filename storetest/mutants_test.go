@@ -98,6 +98,39 @@ var mutants = []mutant{
 		}
 		return errors.Join(err, tx.PutShares(shares))
 	}})},
+	{"finds_the_first_of_several_shares_alone", "Writes", func(*testing.T) []sharing.Store {
+		var lost []sharing.Grantee // by grantee
+		return []sharing.Store{hookedStore{newReference(), hooks{
+			putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
+				for i, s := range shares {
+					if i > 0 {
+						lost = append(lost, s.Grantee)
+					}
+				}
+				return tx.PutShares(shares)
+			},
+			shareScan: func(s *sharing.ShareScan) {
+				if s.Image == "" && slices.Contains(lost, s.Grantee) {
+					s.Image = "none"
+				}
+			},
+		}}}
+	}},
+	{"loses_the_status_of_several_shares", "Writes", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
+		shares = slices.Clone(shares)
+		for i := range shares {
+			if i > 0 {
+				shares[i].Status = sharing.ShareAccepted
+			}
+		}
+		return tx.PutShares(shares)
+	}})},
+	{"counts_events_for_the_sequence", "Load", with(hooks{state: func(tx sharing.UpdateTx, n sharing.Need, s *sharing.State) {
+		if n.Image != "" {
+			events, _ := tx.Events(sharing.EventQuery{Image: n.Image, Limit: many})
+			s.Sequence = int64(len(events))
+		}
+	}})},
 	{"takes_128_shares", "Values", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
 		if len(shares) > 128 {
 			return errors.New("too many operations")

@@ -35,6 +35,13 @@ func testWrites(t *testing.T, open opener) {
 			[]any{[]sharing.Share{again, share("img", "c")}}},
 		{"PutSharesOfNewImage", "an image and its shares may come in one transaction",
 			nil, []any{image("img", "owner"), []sharing.Share{share("img", "me"), share("img", sharing.Everyone)}}},
+		{"PutSharesSeveral", "PutShares stores several shares in one call: each is found by image, by owner and by grantee, with its own status and times",
+			[]any{image("img", "owner"), share("img", "b")}, []any{[]sharing.Share{
+				share("img", "c"), again, shareStatus("img", "b", sharing.SharePending), shareUntil("img", sharing.Organization("o"), noon.Add(1)),
+				shareStatus("img", sharing.Everyone, sharing.ShareRejected)}}},
+		{"DeleteSharesSeveral", "a share that is removed is found no more, by image, by owner or by grantee",
+			[]any{image("img", "owner"), []sharing.Share{share("img", "c"), share("img", "me"), share("img", "b"), share("img", sharing.Organization("o")), share("img", sharing.Everyone)}},
+			[]any{ended{"img", "me"}, ended{"img", "b"}, ended{"img", sharing.Organization("o")}, ended{"img", sharing.Everyone}}},
 		{"PutSharesNone", "PutShares of none changes nothing", []any{image("img", "owner"), share("img", "me")}, []any{[]sharing.Share{}}},
 		{"DeleteShares", "DeleteShares removes the shares with these grantees, those that there are",
 			[]any{image("img", "owner"), share("img", "me"), share("img", "b"), image("other", "owner"), share("other", "me")},
@@ -73,10 +80,19 @@ func testWrites(t *testing.T, open opener) {
 // sameEverywhere checks all records and the whole log against the reference.
 func (c *check) sameEverywhere(promise string) {
 	c.Helper()
-	same(c, promise, func(tx sharing.ViewTx) ([]sharing.Access, error) {
-		return tx.Images(sharing.ImageScan{Limit: many, Account: "me"})
-	})
-	for _, scan := range []sharing.ShareScan{{Image: "img", Limit: many}, {Owner: "owner", Limit: many}, {Grantee: "me", Limit: many}} {
+	for _, origin := range []sharing.Origin{0, sharing.OriginOwn, sharing.OriginShared, sharing.OriginPublic} {
+		for _, account := range []sharing.AccountID{"me", "c"} {
+			same(c, promise, func(tx sharing.ViewTx) ([]sharing.Access, error) {
+				return tx.Images(sharing.ImageScan{
+					Limit: many, Account: account, Organizations: []sharing.OrganizationID{"o"}, Query: sharing.ImageQuery{Origin: origin}})
+			})
+		}
+	}
+	scans := []sharing.ShareScan{{Image: "img", Limit: many}, {Owner: "owner", Limit: many}}
+	for _, g := range []sharing.Grantee{"me", "b", "c", sharing.Organization("o"), sharing.Everyone} {
+		scans = append(scans, sharing.ShareScan{Grantee: g, Limit: many})
+	}
+	for _, scan := range scans {
 		same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return tx.Shares(scan) })
 	}
 	for _, scan := range []sharing.InstanceScan{{Owner: "me", Limit: many}, {Query: sharing.InstanceQuery{Image: "img"}, Limit: many}} {
