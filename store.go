@@ -61,15 +61,15 @@ type Store interface {
 // A type that embeds a FreshStore is one too.
 type FreshStore interface {
 	Store
-	// Fresh does nothing: having it is what says so.
+	// Fresh is never called: it marks the type.
 	Fresh()
 }
 
-// A ViewTx reads, all at one instant.
-// The context given to View or Update holds for every method, and ends it with the context's error.
+// A ViewTx reads: whatever it is asked, the answers are of one instant. Once the context given to View or Update has ended,
+// every method returns an error that wraps the context's.
 type ViewTx interface {
 	// Access is the hot path: it reads what account, which is in the organizations, has of an image, and account's
-	// trust policy. It is what Load answers to a Need of these, and no more.
+	// trust policy. It returns what Load would for a Need of Account, Organizations, Image and Trust alone.
 	Access(account AccountID, organizations []OrganizationID, image ImageID) (Access, Trust, error)
 
 	// Load reads all that a decision needs, in one call, so that a store can answer it with one request.
@@ -96,9 +96,9 @@ type ViewTx interface {
 	// an event before one that an earlier call returned. A cursor that the store did not make is [ErrInvalid].
 	Events(q EventQuery) ([]Event, error)
 
-	// Changed returns a function, to be called after the transaction, that waits until the log may have grown since
-	// this transaction's instant: nil. It ends early, with the context's error, when its context does. It may return nil
-	// too early, but misses nothing. It is called once at most.
+	// Changed returns a function that waits until events may have been committed after this transaction's instant, and then
+	// returns nil, or until its context ends, and then returns the context's error. It may return nil too early, but misses no event.
+	// It is called after the transaction, at most once.
 	Changed() (wait func(context.Context) error)
 }
 
@@ -205,7 +205,7 @@ type State struct {
 	// PresentShares, ImagesOwned and OwnInstances are counts: of the image's shares not expired, for its owner alone; of Account's images
 	// in the region, deleted ones not counted; of Account's instances made from the image, terminated ones not counted.
 	PresentShares, ImagesOwned, OwnInstances int
-	// Taken: an image, a tombstone too, has the ID NewImage, or an instance, a terminated one too, the ID NewInstance.
+	// Taken reports whether an image, deleted or not, has the ID NewImage, or an instance, terminated or not, the ID NewInstance.
 	Taken bool
 }
 
