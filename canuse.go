@@ -42,8 +42,8 @@ type useCheck struct {
 	decide  func(ViewTx) error
 	ran     bool
 	err     error
-	// inputValid: the store holds the image in the region, with the actor as its owner or as a grantee that is an account.
-	// Only valid identifiers get into a store, so that these need no other check.
+	// inputValid: the store holds the image in the region, with the actor as its owner or as a grantee
+	// that is an account. Only valid identifiers get into a store, so that these need no other check.
 	inputValid bool
 }
 

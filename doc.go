@@ -1,6 +1,6 @@
-// Package sharing decides who may see, use and capture the machine images that accounts of a cloud platform share with one
-// another. It keeps to regions and limits, and defines what an unshare or a delete takes away.
-// It is a library to embed, on a store of your choice:
+// Package sharing decides who may see, use and capture the machine images that accounts of
+// a cloud platform share with one another. It keeps to regions and limits, and defines what
+// an unshare or a delete takes away. It is a library to embed, on a store of your choice:
 //
 //	engine, err := sharing.New(memstore.New())
 //	image, err := engine.Register(ctx, "acme", sharing.ImageSpec{Name: "web", Region: "eu-1"})
@@ -9,17 +9,18 @@
 //
 // # The words
 //
-// An account owns images. An [Image] is a bootable system disk in one region. Its owner makes a [Share] of it with a
-// [Grantee]: another account, an organisation or everyone. Whoever owns the image, or is reached by an accepted share,
-// may use it: launch an [Instance], whose system disk is made from the image; replace the disk of an instance that it has;
-// and reinitialise an instance, which puts its disk back to the image that it was made from. An instance can be captured into a
-// new image, and an owner can copy an image to another region. An image's lineage is the chain of images that it was made from.
+// An account owns images. An [Image] is a bootable system disk in one region. Its owner makes a [Share]
+// of it with a [Grantee]: another account, an organisation or everyone. Whoever owns the image, or is
+// reached by an accepted share, may use it: launch an [Instance], whose system disk is made from the
+// image; replace the disk of an instance that it has; and reinitialise an instance, which puts its disk
+// back to the image that it was made from. An instance can be captured into a new image, and an owner
+// can copy an image to another region. An image's lineage is the chain of images that it was made from.
 //
-// Only owners share. When the owner unshares, disables or deletes the image, the grantee leaves or rejects the share, or
-// it expires, the grantee's instances run on, but can't be reinitialised any more.
+// Only owners share. When the owner unshares, disables or deletes the image, the grantee leaves or
+// rejects the share, or it expires, the grantee's instances run on, but can't be reinitialised any more.
 //
-// All this is stated as rules, R1 to R29, which docs/RULES.md lists; errors, tests and comments name them by number. The first of them
-// are a cloud's answers to frequent questions about shared images, which are called the FAQ here.
+// All this is stated as rules, R1 to R29, which docs/RULES.md lists; errors, tests and comments name them by number.
+// The first of them are a cloud's answers to frequent questions about shared images, which are called the FAQ here.
 //
 // # The life of a call
 //
@@ -40,10 +41,10 @@
 //
 // # Errors
 //
-// A rule's refusal is a [*Refusal], found by [errors.As]; its kind, such as [ErrShareLimit], by [errors.Is]. It names
-// the rule, and says in one sentence what would make the call succeed, but nothing that the actor may not know: an image that
-// the actor does not see and one that never existed are refused alike. Bad input is [ErrInvalid], which names the field.
-// docs/HOWTO.md maps all of them to HTTP statuses.
+// A rule's refusal is a [*Refusal], found by [errors.As]; its kind, such as [ErrShareLimit], by
+// [errors.Is]. It names the rule, and says in one sentence what would make the call succeed, but nothing
+// that the actor may not know: an image that the actor does not see and one that never existed are refused
+// alike. Bad input is [ErrInvalid], which names the field. docs/HOWTO.md maps all of them to HTTP statuses.
 //
 // # Stores
 //

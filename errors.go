@@ -10,7 +10,8 @@ import (
 var (
 	// ErrImageNotFound means that the actor sees no image with that ID; whether there is one is not told (R20).
 	ErrImageNotFound = errors.New("image not found")
-	// ErrInstanceNotFound means that the actor owns no instance with that ID; whether another account does is not told (R20).
+	// ErrInstanceNotFound means that the actor owns no instance with that ID; whether
+	// another account does is not told (R20).
 	ErrInstanceNotFound = errors.New("instance not found")
 	// ErrNotOwner means that the actor sees the image but does not own it, and only the owner may do this (R1).
 	ErrNotOwner = errors.New("not the image's owner")
@@ -40,14 +41,16 @@ var (
 	ErrDigestMismatch = errors.New("image digest differs")
 	// ErrPublicBlocked means that [Policy.BlockPublic] refuses new shares with everyone (R19).
 	ErrPublicBlocked = errors.New("public sharing is blocked")
-	// ErrGranteeRefused means that the check of [WithGranteeCheck] refused a new grantee; the check's own error is wrapped too (R19).
+	// ErrGranteeRefused means that the check of [WithGranteeCheck] refused a new grantee;
+	// the check's own error is wrapped too (R19).
 	ErrGranteeRefused = errors.New("grantee refused")
 	// ErrSealed means that the image is sealed: instances that others made from it can't be captured (R28).
 	ErrSealed = errors.New("image is sealed")
 
 	// ErrInvalid means bad input. The error says which field, and what is allowed. It is no refusal (R25).
 	ErrInvalid = errors.New("invalid")
-	// ErrConflict means that the store gave up after retrying a transaction that kept conflicting with others. Nothing was changed.
+	// ErrConflict means that the store gave up after retrying a transaction that kept
+	// conflicting with others. Nothing was changed.
 	ErrConflict = errors.New("conflict with concurrent changes")
 	// ErrOutcomeUnknown means that the store could not tell whether the change was committed (R26).
 	// Repeating the call under its token ([Engine.Once]) changes nothing twice.

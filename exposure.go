@@ -20,7 +20,8 @@ type Exposure struct {
 	Holders []Holder
 	// Beyond counts what the actor does not see.
 	Beyond Beyond
-	// Truncated says that more than 100,000 images were made from Image: those after the first 100,000 are neither named nor counted.
+	// Truncated says that more than 100,000 images were made from Image: those after the
+	// first 100,000 are neither named nor counted.
 	Truncated bool
 }
 
@@ -34,13 +35,14 @@ type ExposedImage struct {
 	Captured bool
 }
 
-// A Holder is a grantee that held a share of the image that was asked about, or of an image of the actor's made from that.
+// A Holder is a grantee that held a share of the image that was asked about, or of an
+// image of the actor's made from that.
 type Holder struct {
 	Grantee Grantee
 	// Holdings are its shares, in the order in which they were made, image by image.
 	Holdings []Holding
-	// Instances counts the system disks that the account made, by launch or replaced disk, from any image with the data.
-	// For an organisation or everyone it is 0: their accounts are counted in Beyond.
+	// Instances counts the system disks that the account made, by launch or replaced disk, from any image
+	// with the data. For an organisation or everyone it is 0: their accounts are counted in Beyond.
 	Instances int
 	// Captures counts the images that the account captured from images of the actor's.
 	Captures int
@@ -57,10 +59,12 @@ type Holding struct {
 
 // Beyond counts what lies beyond an owner's sight.
 type Beyond struct {
-	// Images counts the images made from the one that was asked about that the actor does not see: those of others, and deleted ones.
+	// Images counts the images made from the one that was asked about that the actor does
+	// not see: those of others, and deleted ones.
 	Images int
-	// Accounts counts the accounts that may have the data and are not named in Holders: those that own or owned such an image, held a
-	// share of one, or made a system disk, reached by an organisation's share, everyone's, or one of such an image.
+	// Accounts counts the accounts that may have the data and are not named in Holders:
+	// those that own or owned such an image, held a share of one, or made a system disk,
+	// reached by an organisation's share, everyone's, or one of such an image.
 	Accounts int
 	// Shares counts the shares that others ever made of their images with the data.
 	Shares int
@@ -117,8 +121,8 @@ type explorer struct {
 	shown    map[ImageID]bool    // the images named so far
 }
 
-// A tally counts what an account made of the data: system disks, and captures of images of the actor's. Whether it is a holder
-// may turn out later in the walk.
+// A tally counts what an account made of the data: system disks, and captures of images of
+// the actor's. Whether it is a holder may turn out later in the walk.
 type tally struct{ disks, captures int }
 
 // A pending image is one whose derived images after a certain one are yet to be visited.

@@ -162,7 +162,8 @@ func (ev *Event) after(img imageBefore, inst instanceBefore) string {
 	return ""
 }
 
-// mayChangeShares reports whether the actor may change the shares that ev changes, of an image of owner's (R1, R13, R14).
+// mayChangeShares reports whether the actor may change the shares that ev changes, of an
+// image of owner's (R1, R13, R14).
 func (ev *Event) mayChangeShares(owner AccountID) bool {
 	grantees := slices.Clone(ev.Ended)
 	for _, share := range ev.Shares {

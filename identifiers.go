@@ -10,7 +10,8 @@ import (
 // It is an identifier (see [AccountID.Validate]) and holds neither ':' nor '*'.
 type AccountID string
 
-// An ImageID names a custom image. The engine draws it, and never uses it again, not even after the image is deleted (R8).
+// An ImageID names a custom image. The engine draws it, and never uses it again, not even
+// after the image is deleted (R8).
 type ImageID string
 
 // An InstanceID names an instance. The engine draws it, and never uses it again.
@@ -46,11 +47,11 @@ func (id OrganizationID) Validate() error { return validName("organization ID", 
 // without control characters and spaces.
 func (r Region) Validate() error { return validName("region", string(r), false) }
 
-// A Grantee is whom a share reaches: one account, written as its ID; all accounts of an organisation, written "org:" and its ID;
-// or every account, written "*".
+// A Grantee is whom a share reaches: one account, written as its ID; all accounts of an
+// organisation, written "org:" and its ID; or every account, written "*".
 //
-// Make one with [Account], [Organization] or [Everyone]. A plain conversion, Grantee(text), takes "*" from whoever wrote the
-// text, and so may make an image public.
+// Make one with [Account], [Organization] or [Everyone]. A plain conversion,
+// Grantee(text), takes "*" from whoever wrote the text, and so may make an image public.
 type Grantee string
 
 // Everyone is the grantee of a public share: it reaches every account (R19).

@@ -37,7 +37,8 @@ type ImageState uint8
 const (
 	// ImageAvailable images can be used.
 	ImageAvailable ImageState = iota
-	// ImageDeprecated images can be used, but are hidden from the default listings of grantees. They have a [Deprecation].
+	// ImageDeprecated images can be used, but are hidden from the default listings of
+	// grantees. They have a [Deprecation].
 	ImageDeprecated
 	// ImageDisabled images are kept, are seen by their owner alone, and can be used by nobody.
 	ImageDisabled
@@ -82,16 +83,18 @@ type Source struct {
 
 // An ImageSpec describes the image that [Engine.Register], [Engine.Capture] or [Engine.Copy] makes.
 //
-// Name, Family and Architecture are up to 128 bytes of UTF-8 without control characters, Description up to 2,048,
-// where new lines and tabs are allowed. There are at most 64 labels, with keys of up to 128 bytes and values of up to 256.
+// Name, Family and Architecture are up to 128 bytes of UTF-8 without control characters, Description up to 2,048, where
+// new lines and tabs are allowed. There are at most 64 labels, with keys of up to 128 bytes and values of up to 256.
 type ImageSpec struct {
 	Name, Description, Family string
-	// Region is where the image lives. It is required, but a capture may leave it empty for the instance's, a copy for its target.
+	// Region is where the image lives. It is required, but a capture may leave it empty
+	// for the instance's, a copy for its target.
 	Region Region
 	// Architecture is a name such as "x86_64". A capture or copy that leaves it empty takes its source's.
 	Architecture string
-	// Digest is "sha256:" and the hash of the content in hexadecimal digits, or empty. It is compared byte for byte, and the digits
-	// are not checked: up to 128 bytes without control characters and spaces are taken, and upper and lower case differ.
+	// Digest is "sha256:" and the hash of the content in hexadecimal digits, or empty. It
+	// is compared byte for byte, and the digits are not checked: up to 128 bytes without
+	// control characters and spaces are taken, and upper and lower case differ.
 	Digest string
 	// Size is in bytes, and not negative.
 	Size   int64
@@ -167,9 +170,9 @@ const (
 	OriginPublic
 )
 
-// An ImageQuery selects images. Each field that is not zero narrows the selection.
-// The zero value selects all that the actor owns, and all that an accepted share with it or with one of its
-// organisations reaches, but not the deprecated ones of others (R16), and not what only a share with everyone reaches (R19).
+// An ImageQuery selects images. Each field that is not zero narrows the selection. The zero value selects
+// all that the actor owns, and all that an accepted share with it or with one of its organisations reaches,
+// but not the deprecated ones of others (R16), and not what only a share with everyone reaches (R19).
 type ImageQuery struct {
 	Region Region
 	Owner  AccountID

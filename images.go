@@ -30,8 +30,8 @@ func (c *call) quota(need Need, region Region) Need {
 
 // Register makes a new image, owned by the actor, from a description of what was uploaded.
 //
-// A spec that is out of bounds or has no region is [ErrInvalid]. Register is refused with [ErrImageQuota] if the actor owns
-// [Policy.MaxImages] images in the region already (R3).
+// A spec that is out of bounds or has no region is [ErrInvalid]. Register is refused with
+// [ErrImageQuota] if the actor owns [Policy.MaxImages] images in the region already (R3).
 func (e *Engine) Register(ctx context.Context, actor AccountID, spec ImageSpec) (Image, error) {
 	c, err := e.begin(ctx, "Register", actor, spec.Region.Validate(), spec.validate())
 	if err != nil {
@@ -43,12 +43,12 @@ func (e *Engine) Register(ctx context.Context, actor AccountID, spec ImageSpec) 
 	})
 }
 
-// Capture makes a new image, owned by the actor, from one of its instances, even from one that was launched from a shared
-// image. The new image counts in the actor's quota (R3), and the actor may share it (R10). It grants nothing on the image that
-// the instance was made from, and the actor need not be able to use that any more (R7).
+// Capture makes a new image, owned by the actor, from one of its instances, even from one that was launched from
+// a shared image. The new image counts in the actor's quota (R3), and the actor may share it (R10). It grants
+// nothing on the image that the instance was made from, and the actor need not be able to use that any more (R7).
 //
-// The spec's region has to be empty or the instance's; any other is [ErrInvalid]. An empty architecture is taken from the
-// instance's image; nothing else is inherited.
+// The spec's region has to be empty or the instance's; any other is [ErrInvalid]. An empty
+// architecture is taken from the instance's image; nothing else is inherited.
 //
 // It is refused with [ErrInstanceNotFound]; with [ErrSealed] if the instance's image is another's and sealed (R28);
 // and with [ErrImageQuota] (R3).
@@ -149,8 +149,8 @@ func copySpec(spec ImageSpec, img *ImageRecord, to Region) (ImageSpec, error) {
 	return spec, nil
 }
 
-// Update changes the name, description, family or labels of an image that the actor owns, and returns the image as it is
-// then (R1). An update that changes nothing is no event (R23).
+// Update changes the name, description, family or labels of an image that the actor owns, and
+// returns the image as it is then (R1). An update that changes nothing is no event (R23).
 //
 // It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Update(ctx context.Context, actor AccountID, image ImageID, u ImageUpdate) (Image, error) {
@@ -179,11 +179,12 @@ func (e *Engine) Update(ctx context.Context, actor AccountID, image ImageID, u I
 	})
 }
 
-// Delete deletes an image that the actor owns: nobody sees it from then on, no instance made from it can be reinitialised,
-// and its ID is never used again (R8). See [Engine.DeleteImpact] for what a delete would do.
+// Delete deletes an image that the actor owns: nobody sees it from then on, no instance made from it can be
+// reinitialised, and its ID is never used again (R8). See [Engine.DeleteImpact] for what a delete would do.
 //
-// It is refused with [ErrImageNotFound], also when it was deleted before; with [ErrNotOwner]; with [ErrProtected] (R17);
-// with [ErrImageInUse] while the actor's own instances are made from it; and with [ErrImageShared] while it has shares.
+// It is refused with [ErrImageNotFound], also when it was deleted before; with
+// [ErrNotOwner]; with [ErrProtected] (R17); with [ErrImageInUse] while the actor's own
+// instances are made from it; and with [ErrImageShared] while it has shares.
 func (e *Engine) Delete(ctx context.Context, actor AccountID, image ImageID) error {
 	need := Need{Image: image, PresentAt: countNow, OwnInstances: true}
 	return e.setImage(ctx, "Delete", actor, need, EventDeleted, func(m *moment, img *ImageRecord) (bool, error) {

@@ -10,21 +10,22 @@ import (
 type Impact struct {
 	// Shares are the present shares that would end, in ascending order of grantee.
 	Shares []Share
-	// Instances counts, for each account, the instances made from the image that it could reinitialise now and could no longer (R6):
-	// none of an account whose trust policy refuses the owner already.
+	// Instances counts, for each account, the instances made from the image that it could reinitialise
+	// now and could no longer (R6): none of an account whose trust policy refuses the owner already.
 	Instances map[AccountID]int
 }
 
-// UnshareImpact says what [Engine.Unshare] with the same arguments would do: which shares would end, and how many instances
-// of which accounts could no longer be reinitialised (R7). An account that another share still reaches loses nothing.
+// UnshareImpact says what [Engine.Unshare] with the same arguments would do: which shares
+// would end, and how many instances of which accounts could no longer be reinitialised
+// (R7). An account that another share still reaches loses nothing.
 //
 // No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) UnshareImpact(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) (Impact, error) {
 	return e.impact(ctx, "UnshareImpact", actor, image, ending{grantees: grantees}, validGrantees(grantees))
 }
 
-// DeleteImpact says what [Engine.ForceDelete] of the image would do, were it not protected: which shares would end, and how many
-// instances of which accounts, the owner included, could no longer be reinitialised (R8).
+// DeleteImpact says what [Engine.ForceDelete] of the image would do, were it not protected: which shares would
+// end, and how many instances of which accounts, the owner included, could no longer be reinitialised (R8).
 //
 // It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) DeleteImpact(ctx context.Context, actor AccountID, image ImageID) (Impact, error) {
@@ -72,8 +73,8 @@ func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image I
 	}
 }
 
-// impact predicts what the end of something would do. unknown are the accounts whose organisations matter to that and are
-// not in members: the directory, if there is one, is asked for them outside the transaction.
+// impact predicts what the end of something would do. unknown are the accounts whose organisations matter to
+// that and are not in members: the directory, if there is one, is asked for them outside the transaction.
 func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]OrganizationID, directory bool) (
 	impact Impact, unknown []AccountID, err error) {
 	before, after, ended := m.presentShares(end)

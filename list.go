@@ -76,17 +76,17 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	return items, next, nil
 }
 
-// Shares lists the shares of one image, in ascending order of grantee: to its owner, all of them; to another account that sees the
-// image, those that reach it (its own, its organisations' and everyone's) and never the others (R9). It reads up to 1,000 at a time, each batch
-// at one instant; the body of the loop may call the engine.
+// Shares lists the shares of one image, in ascending order of grantee: to its owner, all of them; to another
+// account that sees the image, those that reach it (its own, its organisations' and everyone's) and never the
+// others (R9). It reads up to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
 //
 // It is refused with [ErrImageNotFound]. An error ends the listing.
 func (e *Engine) Shares(ctx context.Context, actor AccountID, image ImageID) iter.Seq2[Share, error] {
 	return all(ctx, "Shares", func(p Page) ([]Share, string, error) { return e.SharesPage(ctx, actor, image, p) })
 }
 
-// SharesPage is [Engine.Shares] one page at a time: next is the cursor of the page after this, and empty after the last.
-// A bad [Page] is [ErrInvalid].
+// SharesPage is [Engine.Shares] one page at a time: next is the cursor of the page after
+// this, and empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesPage(ctx context.Context, actor AccountID, image ImageID, p Page) (items []Share, next string, err error) {
 	l, err := e.beginPage(ctx, "Shares", actor, image, p, 2, image.Validate())
 	if err != nil {
@@ -136,8 +136,8 @@ func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
 	return found, nil
 }
 
-// SharesReceived lists the shares made with the actor's own account, in ascending order of image. With [SharePending] in the
-// query it finds what was offered to it. Shares of images that the actor does not see are left out (R9, R16).
+// SharesReceived lists the shares made with the actor's own account, in ascending order of image. With [SharePending]
+// in the query it finds what was offered to it. Shares of images that the actor does not see are left out (R9, R16).
 // It reads up to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
@@ -163,8 +163,8 @@ func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery)
 	return all(ctx, "SharesGiven", func(p Page) ([]Share, string, error) { return e.SharesGivenPage(ctx, actor, q, p) })
 }
 
-// SharesGivenPage is [Engine.SharesGiven] one page at a time: next is the cursor of the page after this, and empty after the last.
-// A bad [Page] is [ErrInvalid].
+// SharesGivenPage is [Engine.SharesGiven] one page at a time: next is the cursor of the
+// page after this, and empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesGivenPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
 	scan := ShareScan{Owner: actor, Grantee: q.Grantee}
 	return e.sharesPage(ctx, "SharesGiven", actor, q, scan, p, func(*SharedImage) bool { return true })
@@ -224,8 +224,8 @@ func (e *Engine) Instances(ctx context.Context, actor AccountID, q InstanceQuery
 	return all(ctx, "Instances", func(p Page) ([]Instance, string, error) { return e.InstancesPage(ctx, actor, q, p) })
 }
 
-// InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page after this, and empty after the last.
-// A bad [Page] is [ErrInvalid].
+// InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page
+// after this, and empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQuery, p Page) (items []Instance, next string, err error) {
 	q = q.normal()
 	l, err := e.beginPage(ctx, "Instances", actor, q, p, 1, q.validate())

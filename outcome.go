@@ -13,7 +13,8 @@ const (
 	firstWait = 10 * time.Millisecond
 )
 
-// outcome finds out from the event log whether a change was committed of which the store says only that it failed (R26).
+// outcome finds out from the event log whether a change was committed of which the store
+// says only that it failed (R26).
 func (ch *change[T]) outcome(cause error) error {
 	wait := firstWait
 	for i := range lookups {

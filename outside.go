@@ -48,8 +48,8 @@ func (o *outside) organizationsKnown() error {
 	return o.directoryErr
 }
 
-// granteesChecked returns the first grantee of the shares to be made that the check refused, and why, if it refused one.
-// It returns an error unless that is known.
+// granteesChecked returns the first grantee of the shares to be made that the check
+// refused, and why, if it refused one. It returns an error unless that is known.
 func (o *outside) granteesChecked(img *ImageRecord, added []Share) (refused Grantee, why, err error) {
 	if !o.needsCheck {
 		return "", nil, nil
@@ -88,7 +88,8 @@ func (e *Engine) answer(ctx context.Context, actor AccountID, q *question, o *ou
 	}
 }
 
-// organizationsOf asks the directory, which there is. An answer that makes no sense is an error, never a permission (R27).
+// organizationsOf asks the directory, which there is. An answer that makes no sense is an
+// error, never a permission (R27).
 func (e *Engine) organizationsOf(ctx context.Context, account AccountID) ([]OrganizationID, error) {
 	ids, err := e.directory.Organizations(ctx, account)
 	if err == nil {

@@ -10,11 +10,13 @@ import (
 
 // A Page asks for one page of a listing.
 type Page struct {
-	// Cursor is empty for the first page, and otherwise what the page before returned as next. It is bound to the account and
-	// the query that it was made for: with another, or altered, it is [ErrInvalid]. It may be shown to the account.
+	// Cursor is empty for the first page, and otherwise what the page before returned as
+	// next. It is bound to the account and the query that it was made for: with another,
+	// or altered, it is [ErrInvalid]. It may be shown to the account.
 	Cursor string
-	// Limit is how many items the page may have. Zero stands for 100, and more than 1,000 for 1,000;
-	// a negative limit is [ErrInvalid]. A page may have fewer items though more are to come: only an empty next says that it is the last.
+	// Limit is how many items the page may have. Zero stands for 100, and more than 1,000
+	// for 1,000; a negative limit is [ErrInvalid]. A page may have fewer items though more
+	// are to come: only an empty next says that it is the last.
 	Limit int
 }
 
@@ -124,8 +126,8 @@ func gather[T, I any](limit int, scan func(limit int) ([]T, error), keep func(*T
 // smallestScan keeps a page of few items from many small reads where the actor is to see only some of what is found.
 const smallestScan = 16
 
-// all returns the items of op, a listing, page by page. Each page is of one moment, and the body of the loop may call the engine.
-// The loop ends when its context does, also within a page.
+// all returns the items of op, a listing, page by page. Each page is of one moment, and the body
+// of the loop may call the engine. The loop ends when its context does, also within a page.
 func all[T any](ctx context.Context, op string, page func(Page) ([]T, string, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

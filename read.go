@@ -53,9 +53,9 @@ func (e *Engine) Instance(ctx context.Context, actor AccountID, id InstanceID) (
 	return inst, err
 }
 
-// Latest returns the newest image of an owner's family in a region that the actor may use: available, not deprecated, with the latest
-// CreatedAt and, of those, the greatest ID (R18). It is always asked for with an owner, so that a look-alike
-// family of another owner is never picked.
+// Latest returns the newest image of an owner's family in a region that the actor may use:
+// available, not deprecated, with the latest CreatedAt and, of those, the greatest ID (R18). It is
+// always asked for with an owner, so that a look-alike family of another owner is never picked.
 //
 // An empty owner, family or region is [ErrInvalid]. It is refused with [ErrImageNotFound] if there is none,
 // and with [ErrUntrustedOwner] if there is one but the actor's trust policy refuses its owner (R11).

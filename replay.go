@@ -7,24 +7,26 @@ import (
 	"iter"
 )
 
-// replayBatch is how many bytes of events, as JSON, one transaction of a replay writes, at least: the events of one call are
-// kept together. A store writes some times as much, and may have a limit: etcd takes 1.5 MB at once.
+// replayBatch is how many bytes of events, as JSON, one transaction of a replay writes, at least: the events of
+// one call are kept together. A store writes some times as much, and may have a limit: etcd takes 1.5 MB at once.
 const replayBatch = 128 << 10
 
-// Replay writes an event log, as [Engine.Events] gives it, into an empty store: a backup restored, or a move to another
-// kind of store (R24). The store then holds exactly the state that the log tells of, and the same log but for the cursors.
+// Replay writes an event log, as [Engine.Events] gives it, into an empty store: a backup
+// restored, or a move to another kind of store (R24). The store then holds exactly the
+// state that the log tells of, and the same log but for the cursors.
 //
-// A store that is not empty, and a log that is not whole, are [ErrInvalid]: one with a gap, say, or with an event that no call
-// can have left behind the events before it. What was cut off at its end can't be told. Events are written in batches, so that after
-// an error the store may hold the beginning of the log: [ResumeReplay] goes on from there.
+// A store that is not empty, and a log that is not whole, are [ErrInvalid]: one with a gap, say, or with an event that
+// no call can have left behind the events before it. What was cut off at its end can't be told. Events are written in
+// batches, so that after an error the store may hold the beginning of the log: [ResumeReplay] goes on from there.
 func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
 	return startReplay(ctx, "Replay", to, events, func(has Event, _ Event) error {
 		return invalid("store", "is not empty, it begins with operation %s: replay into a new one", quoted(has.Operation))
 	})
 }
 
-// ResumeReplay goes on with a [Replay] that was interrupted: the store holds the beginning of the log, or nothing, or all of it.
-// The events are those of the whole log again, from the first: what the store holds is compared, and what it lacks is written.
+// ResumeReplay goes on with a [Replay] that was interrupted: the store holds the beginning
+// of the log, or nothing, or all of it. The events are those of the whole log again, from
+// the first: what the store holds is compared, and what it lacks is written.
 //
 // A store that holds something else, and a log that is not whole, are [ErrInvalid].
 func ResumeReplay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {

@@ -100,8 +100,8 @@ func (m *moment) see(a *Access, id ImageID) error {
 	return nil
 }
 
-// notSeen refuses an image that the actor does not see, as far as is known yet. One that never existed is refused alike,
-// and the directory is asked alike (R20).
+// notSeen refuses an image that the actor does not see, as far as is known yet. One that
+// never existed is refused alike, and the directory is asked alike (R20).
 func (m *moment) notSeen(id ImageID) error {
 	if err := m.outside.organizationsKnown(); err != nil {
 		return err

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Share shares an image that the actor owns with grantees, all or none, and returns one share for each distinct grantee,
-// in the order of the arguments, whether it was there before or not. A present share stays as it is, whatever its status and expiry (R23).
-// With [Policy.RequireAcceptance] a new share with an account is pending until the account accepts it (R14).
+// Share shares an image that the actor owns with grantees, all or none, and returns one share for
+// each distinct grantee, in the order of the arguments, whether it was there before or not. A present
+// share stays as it is, whatever its status and expiry (R23). With [Policy.RequireAcceptance] a new
+// share with an account is pending until the account accepts it (R14).
 //
 // No grantee, the owner as a grantee, or an organisation without a [Directory] is [ErrInvalid]. It is refused with
 // [ErrImageNotFound]; with [ErrNotOwner], since there is no resharing (R1); and, where a grantee is new,
@@ -23,8 +24,8 @@ func (e *Engine) Share(ctx context.Context, actor AccountID, image ImageID, gran
 // ShareUntil is [Engine.Share] with shares that expire: from the instant expires on they are no more, exactly as if
 // unshared then (R15). If a grantee has a present share, that gets the expiry. The zero time means never.
 //
-// An expiry that is not in the future is [ErrInvalid]. Setting the expiry of present shares is no new share: none of the
-// refusals for new grantees applies to it.
+// An expiry that is not in the future is [ErrInvalid]. Setting the expiry of present
+// shares is no new share: none of the refusals for new grantees applies to it.
 func (e *Engine) ShareUntil(ctx context.Context, actor AccountID, image ImageID, expires time.Time, grantees ...Grantee) ([]Share, error) {
 	expires = plainTime(expires)
 	return e.share(ctx, "ShareUntil", actor, image, &expires, grantees)
@@ -78,9 +79,9 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 	})
 }
 
-// SetShares makes the grantees of an image that the actor owns exactly the given ones, in one call: others are unshared,
-// new ones are shared with as by [Engine.Share], and the shares of those who stay are not touched; without any grantee
-// all are unshared (R29). It returns all shares that are present then, in ascending order of grantee.
+// SetShares makes the grantees of an image that the actor owns exactly the given ones, in one call: others are
+// unshared, new ones are shared with as by [Engine.Share], and the shares of those who stay are not touched; without
+// any grantee all are unshared (R29). It returns all shares that are present then, in ascending order of grantee.
 //
 // The errors are those of [Engine.Share]. The share limit is judged only when grantees are added.
 func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) ([]Share, error) {
@@ -122,10 +123,10 @@ func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, 
 	})
 }
 
-// Unshare ends the shares of an image that the actor owns with the grantees; those who have none are passed over (R23).
-// From the moment it returns a grantee does not see the image and can't launch from it, replace disks with it or reinitialise
-// instances made from it, unless another share reaches it; those instances stay otherwise as they are (R7).
-// See [Engine.UnshareImpact] for what it would do.
+// Unshare ends the shares of an image that the actor owns with the grantees; those who have none are
+// passed over (R23). From the moment it returns a grantee does not see the image and can't launch from
+// it, replace disks with it or reinitialise instances made from it, unless another share reaches it;
+// those instances stay otherwise as they are (R7). See [Engine.UnshareImpact] for what it would do.
 //
 // No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Unshare(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) error {
@@ -193,7 +194,8 @@ func (e *Engine) decideShare(ctx context.Context, op string, actor AccountID, im
 	})
 }
 
-// setOwnShare is a change of the actor's own share, the one thing of another's image that an account changes (R13, R14).
+// setOwnShare is a change of the actor's own share, the one thing of another's image that
+// an account changes (R13, R14).
 func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, image ImageID, set func(*moment) []Event) error {
 	c, err := e.begin(ctx, op, actor, image.Validate())
 	if err != nil {
@@ -254,7 +256,8 @@ func (m *moment) presentShare(g Grantee) (Share, bool) {
 	return m.Shares[i], true
 }
 
-// sharesWith returns the shares of image with grantees, in their order, and those of them that are new: where none is present (R23).
+// sharesWith returns the shares of image with grantees, in their order, and those of them
+// that are new: where none is present (R23).
 func (m *moment) sharesWith(grantees []Grantee, image ImageID, expires time.Time) (shares, added []Share) {
 	n := len(grantees)
 	both := make([]Share, 2*n) // side by side, since most often all are new

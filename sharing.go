@@ -42,8 +42,8 @@ func WithPolicy(p Policy) Option {
 }
 
 // WithClock sets the clock that times and expiries are judged by. The default is [time.Now].
-// Engines on one store should have clocks that agree: a share has expired for an engine when its own clock says so (R15).
-// While it gives a year before 0 or after 9999, changes fail.
+// Engines on one store should have clocks that agree: a share has expired for an engine when
+// its own clock says so (R15). While it gives a year before 0 or after 9999, changes fail.
 func WithClock(now func() time.Time) Option {
 	return func(e *Engine) error {
 		if now == nil {
@@ -54,9 +54,9 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithIDs sets the generator of the IDs of images and instances. By default they are random: 26 letters and digits.
-// The generator must be safe for concurrent use. If it gives an ID that was used before, the engine asks again, up to 100 times
-// a call, which then fails.
+// WithIDs sets the generator of the IDs of images and instances. By default they are random:
+// 26 letters and digits. The generator must be safe for concurrent use. If it gives an ID
+// that was used before, the engine asks again, up to 100 times a call, which then fails.
 func WithIDs(next func() string) Option {
 	return func(e *Engine) error {
 		if next == nil {
@@ -90,10 +90,10 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithGranteeCheck sets a check of whom an owner may share with: does the account exist, is it in the same company (R19)?
-// It is called outside of transactions, once for each new grantee of a call that the rules allow so far, and must be
-// safe for concurrent use. Its error refuses the call with [ErrGranteeRefused], which wraps it. A panic in it
-// leaves nothing changed.
+// WithGranteeCheck sets a check of whom an owner may share with: does the account exist, is it
+// in the same company (R19)? It is called outside of transactions, once for each new grantee of
+// a call that the rules allow so far, and must be safe for concurrent use. Its error refuses
+// the call with [ErrGranteeRefused], which wraps it. A panic in it leaves nothing changed.
 func WithGranteeCheck(check func(ctx context.Context, owner AccountID, image Image, g Grantee) error) Option {
 	return func(e *Engine) error {
 		if check == nil {
@@ -127,18 +127,19 @@ func New(store Store, opts ...Option) (*Engine, error) {
 	return e, nil
 }
 
-// DryRun returns an engine on the same store whose changes are all decided and none kept:
-// each call answers as e would, with the same result or error, and leaves nothing behind, not even an event or a used token.
+// DryRun returns an engine on the same store whose changes are all decided and none kept: each call answers
+// as e would, with the same result or error, and leaves nothing behind, not even an event or a used token.
 func (e *Engine) DryRun() *Engine {
 	dry := *e
 	dry.dryRun = true
 	return &dry
 }
 
-// Once returns an engine on the same store whose changes carry the token (R23). For each actor, the first change under a token is
-// made; a later one with the same request, after a lost answer say, gives the first answer as it was then, and changes
-// nothing; with another request it is [ErrInvalid]. Tokens never expire. A token is 1 to 128 bytes of valid UTF-8 without control characters
-// and spaces. A refused call, a dry run, a read and a change that changes nothing use up no token.
+// Once returns an engine on the same store whose changes carry the token (R23). For each actor, the
+// first change under a token is made; a later one with the same request, after a lost answer say,
+// gives the first answer as it was then, and changes nothing; with another request it is [ErrInvalid].
+// Tokens never expire. A token is 1 to 128 bytes of valid UTF-8 without control characters and spaces.
+// A refused call, a dry run, a read and a change that changes nothing use up no token.
 func (e *Engine) Once(token string) *Engine {
 	once := *e
 	once.once, once.onceToken = true, token

@@ -10,7 +10,8 @@ func (m *moment) show(rec *ImageRecord) (Image, error) {
 	return shown[0], nil
 }
 
-// showAll is show for a page of images, which reads what they refer to at once. Nobody else refers to those that are fresh.
+// showAll is show for a page of images, which reads what they refer to at once. Nobody
+// else refers to those that are fresh.
 func (m *moment) showAll(recs []*ImageRecord, fresh bool) ([]Image, error) {
 	refs, err := m.loadReferences(recs)
 	if err != nil {

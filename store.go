@@ -9,8 +9,9 @@ import (
 // It knows no rule. The engine loads what a decision needs, decides, and stores the outcome;
 // a store has to read and write what it is told to, and keep transactions apart.
 //
-// The conformance suite, package storetest, asks of a store all of this that can be asked through the interface. What becomes of a transaction
-// when the program or the machine ends, and what opening and closing a store do, it can't: each store says so itself, and has tests of its own.
+// The conformance suite, package storetest, asks of a store all of this that can be asked through
+// the interface. What becomes of a transaction when the program or the machine ends, and what
+// opening and closing a store do, it can't: each store says so itself, and has tests of its own.
 //
 // # Transactions
 //
@@ -24,14 +25,15 @@ import (
 //
 // # Values
 //
-// Identifiers are bytes: equal only if byte for byte equal, and ordered by bytes. Those of accounts, organisations, images, instances,
-// regions and operations are 1 to 128 bytes of valid UTF-8 without control characters; a grantee may have four bytes more.
-// Texts, which may be empty, hold no control characters either, but for line feeds and tabs in a description or notice: so a zero byte may
-// separate the parts of a key, label keys and values included. Two things may be any bytes: the place that a scan goes on after,
-// and a cursor of the log, since whoever calls the engine may make one up. (And so may the operations and texts of a log that no engine wrote, in a replay.)
+// Identifiers are bytes: equal only if byte for byte equal, and ordered by bytes. Those of accounts, organisations,
+// images, instances, regions and operations are 1 to 128 bytes of valid UTF-8 without control characters; a grantee
+// may have four bytes more. Texts, which may be empty, hold no control characters either, but for line feeds and
+// tabs in a description or notice: so a zero byte may separate the parts of a key, label keys and values included.
+// Two things may be any bytes: the place that a scan goes on after, and a cursor of the log, since whoever calls
+// the engine may make one up. (And so may the operations and texts of a log that no engine wrote, in a replay.)
 //
-// Times are kept to the nanosecond; the same instant in another time zone is alike. So are nil and an empty map or slice,
-// and the same JSON laid out anew, in an event's Result.
+// Times are kept to the nanosecond; the same instant in another time zone is alike. So are
+// nil and an empty map or slice, and the same JSON laid out anew, in an event's Result.
 //
 // What a transaction returns stays valid after it, and nobody changes it: neither the engine, which copies what it
 // hands on, nor the store, which may therefore return what it holds. What the engine passes to a transaction
@@ -56,17 +58,17 @@ type Store interface {
 	Update(ctx context.Context, fn func(UpdateTx) error) error
 }
 
-// A FreshStore is a [Store] whose [ViewTx.Images] and [ViewTx.Instances] make each record anew, by decoding it say, so that nobody
-// else refers to it or to what it holds. The engine hands such a record on as it is, where it would otherwise copy it.
-// A type that embeds a FreshStore is one too.
+// A FreshStore is a [Store] whose [ViewTx.Images] and [ViewTx.Instances] make each record anew, by
+// decoding it say, so that nobody else refers to it or to what it holds. The engine hands such a
+// record on as it is, where it would otherwise copy it. A type that embeds a FreshStore is one too.
 type FreshStore interface {
 	Store
 	// Fresh is never called: it marks the type.
 	Fresh()
 }
 
-// A ViewTx reads: whatever it is asked, the answers are of one instant. Once the context given to View or Update has ended,
-// every method returns an error that wraps the context's.
+// A ViewTx reads: whatever it is asked, the answers are of one instant. Once the context
+// given to View or Update has ended, every method returns an error that wraps the context's.
 type ViewTx interface {
 	// Access is the hot path: it reads what account, which is in the organizations, has of an image, and account's
 	// trust policy. It returns what Load would for a Need of Account, Organizations, Image and Trust alone.
@@ -96,15 +98,15 @@ type ViewTx interface {
 	// an event before one that an earlier call returned. A cursor that the store did not make is [ErrInvalid].
 	Events(q EventQuery) ([]Event, error)
 
-	// Changed returns a function that waits until events may have been committed after this transaction's instant, and then
-	// returns nil, or until its context ends, and then returns the context's error. It may return nil too early, but misses no event.
-	// It is called after the transaction, at most once.
+	// Changed returns a function that waits until events may have been committed after this transaction's
+	// instant, and then returns nil, or until its context ends, and then returns the context's error. It
+	// may return nil too early, but misses no event. It is called after the transaction, at most once.
 	Changed() (wait func(context.Context) error)
 }
 
-// An UpdateTx reads and writes. The engine reads first and then writes, so that a store may keep the writes until the end and send them
-// with the commit: whether a read that comes after a write finds what was written does not matter, since nobody asks.
-// Writes take effect in their order; one transaction may write the same record several times.
+// An UpdateTx reads and writes. The engine reads first and then writes, so that a store may keep the writes until the
+// end and send them with the commit: whether a read that comes after a write finds what was written does not matter,
+// since nobody asks. Writes take effect in their order; one transaction may write the same record several times.
 type UpdateTx interface {
 	ViewTx
 
@@ -158,8 +160,8 @@ type Need struct {
 	Trust bool
 	// Instance asks for State.Instance.
 	Instance InstanceID
-	// Image asks for State.Image and State.Sequence.
-	// If it is empty and Instance is not, Image stands, here and below, for the one that the instance's system disk is made from.
+	// Image asks for State.Image and State.Sequence. If it is empty and Instance is not,
+	// Image stands, here and below, for the one that the instance's system disk is made from.
 	Image ImageID
 	// Images and Instances ask for State.Images and State.Instances.
 	Images    []ImageID
@@ -169,9 +171,10 @@ type Need struct {
 	// AllShares, given in place of Grantees and never beside them, asks for State.Shares: all of Image.
 	// PresentAt asks for State.PresentShares: how many shares Image has that have not expired at this instant.
 	//
-	// Both are answered only if Account, not empty, is the Owner of Image's record; to any other, and of an image without a record, State
-	// has no shares and counts none. Then the store must not read them either: of an image that an account does not
-	// see it may be told nothing, not even by how long the answer takes (R20), and what it may not be told is not to be read.
+	// Both are answered only if Account, not empty, is the Owner of Image's record; to any other,
+	// and of an image without a record, State has no shares and counts none. Then the store must
+	// not read them either: of an image that an account does not see it may be told nothing, not
+	// even by how long the answer takes (R20), and what it may not be told is not to be read.
 	AllShares bool
 	PresentAt time.Time
 	// ImagesIn asks for State.ImagesOwned: how many images Account owns in this region.
@@ -200,12 +203,15 @@ type State struct {
 	// Images and Instances are in the order of the Need; an instance is nil if none ever had the ID.
 	Images    []Access
 	Instances []*InstanceRecord
-	// Shares are in ascending order of grantee, expired ones among them. All of them are given to the image's owner alone.
+	// Shares are in ascending order of grantee, expired ones among them. All of them are
+	// given to the image's owner alone.
 	Shares []Share
-	// PresentShares, ImagesOwned and OwnInstances are counts: of the image's shares not expired, for its owner alone; of Account's images
-	// in the region, deleted ones not counted; of Account's instances made from the image, terminated ones not counted.
+	// PresentShares, ImagesOwned and OwnInstances are counts: of the image's shares not
+	// expired, for its owner alone; of Account's images in the region, deleted ones not
+	// counted; of Account's instances made from the image, terminated ones not counted.
 	PresentShares, ImagesOwned, OwnInstances int
-	// Taken reports whether an image, deleted or not, has the ID NewImage, or an instance, terminated or not, the ID NewInstance.
+	// Taken reports whether an image, deleted or not, has the ID NewImage, or an instance,
+	// terminated or not, the ID NewInstance.
 	Taken bool
 }
 
@@ -230,10 +236,10 @@ type ImageScan struct {
 	// Account and Organizations are in whose eyes the images are read.
 	Account       AccountID
 	Organizations []OrganizationID
-	// Query.Origin selects by any of its bits, and not at all if it is zero: Account owns the image (OriginOwn); there is a share with Account or one of Organizations,
-	// whatever its status and expiry (OriginShared); there is one with everyone (OriginPublic).
-	// Query.Deprecated means nothing here. Every other field that is not zero must be equal, labels included;
-	// Source is that of the record.
+	// Query.Origin selects by any of its bits, and not at all if it is zero: Account owns the image
+	// (OriginOwn); there is a share with Account or one of Organizations, whatever its status and expiry
+	// (OriginShared); there is one with everyone (OriginPublic). Query.Deprecated means nothing here.
+	// Every other field that is not zero must be equal, labels included; Source is that of the record.
 	Query ImageQuery
 	// After, if not empty, selects the images with greater IDs. Limit is positive.
 	After ImageID

@@ -10,8 +10,8 @@ import (
 type Trust struct {
 	// Owners are the accounts from which images are accepted: a set of at most 1,000.
 	Owners []AccountID
-	// Enforce refuses to use the images of other owners: of all others, if Owners is empty. Without it the policy is an audit:
-	// nothing is refused, and the event of the use is marked untrusted.
+	// Enforce refuses to use the images of other owners: of all others, if Owners is empty. Without
+	// it the policy is an audit: nothing is refused, and the event of the use is marked untrusted.
 	Enforce bool
 }
 

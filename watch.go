@@ -5,9 +5,9 @@ import (
 	"iter"
 )
 
-// Events gives the events that q selects, in the order of the log, and ends after the last one that there is (R24). It reads
-// up to 1,000 at a time: events that the body of the loop brings about meanwhile may be given too.
-// It is for whoever operates the engine, and so takes no actor.
+// Events gives the events that q selects, in the order of the log, and ends after the last one
+// that there is (R24). It reads up to 1,000 at a time: events that the body of the loop brings
+// about meanwhile may be given too. It is for whoever operates the engine, and so takes no actor.
 //
 // An invalid query, or a cursor that is no position of this store's log, is [ErrInvalid]. An error ends the loop.
 func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {

@@ -1,4 +1,5 @@
-// Bench measures this library side by side with floors and peers, and writes the tables and curves of docs/PERFORMANCE.md.
+// Bench measures this library side by side with floors and peers, and writes the tables
+// and curves of docs/PERFORMANCE.md.
 //
 //	go run -C bench .                # the short form, some minutes
 //	go run -C bench . -long          # with the largest sizes

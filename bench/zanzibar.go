@@ -11,7 +11,8 @@ import (
 	"github.com/imageshare/sharing/bench/contest"
 )
 
-// zanzibar is the work of the program in the folder of that name. It is no package of this one, which would then take minutes to build.
+// zanzibar is the work of the program in the folder of that name. It is no package of this
+// one, which would then take minutes to build.
 func zanzibar() contest.Work {
 	return contest.Work{ID: "Zanzibar", Title: "a check, beside OpenFGA and SpiceDB", Size: "shares", Goals: []contest.Goal{
 		{Text: "times faster than OpenFGA and SpiceDB in memory, at every size", Limit: 10, AtLeast: true, Measure: slowness("in memory", "OpenFGA", "SpiceDB")},

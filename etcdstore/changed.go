@@ -22,8 +22,9 @@ func (tx *view) Changed() (wait func(context.Context) error) {
 	}
 }
 
-// await waits until there is an entry of the log from a revision on. A watch that ends for another reason, because the
-// revision was compacted or the server went away, ends the waiting too: whoever waits reads the log, and so finds what there is.
+// await waits until there is an entry of the log from a revision on. A watch that ends for
+// another reason, because the revision was compacted or the server went away, ends the
+// waiting too: whoever waits reads the log, and so finds what there is.
 func (s *Store) await(ctx context.Context, revision int64) error {
 	watching, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()

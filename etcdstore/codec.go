@@ -2,8 +2,8 @@ package etcdstore
 
 import "github.com/imageshare/sharing/internal/packed"
 
-// A packedValue is stored in a binary form, since decisions read it: some ten times faster than JSON and a third of its size.
-// Its fields have neither names nor numbers: a change of them is a change of the layout.
+// A packedValue is stored in a binary form, since decisions read it: some ten times faster than JSON and a
+// third of its size. Its fields have neither names nor numbers: a change of them is a change of the layout.
 type packedValue interface {
 	// fields passes the address of each field to c, which writes it, or reads it.
 	fields(c *packed.Codec)

@@ -123,7 +123,8 @@ func (b *batch) conditions() []*pb.Compare {
 	if ok && len(conditions) < maxTogether {
 		return append(conditions, within)
 	}
-	// Nothing at all was committed since: whoever commits writes an entry of the log, in the epoch that was current or the one before.
+	// Nothing at all was committed since: whoever commits writes an entry of the log, in
+	// the epoch that was current or the one before.
 	log, fence := b.key(tableLog), b.key(tableFence)
 	return []*pb.Compare{within, unwritten(at.before(log), past(log), b.revision), unwritten(fence, past(fence), b.revision)}
 }
@@ -213,10 +214,10 @@ func (tx *view) operationAbsent(operation string) error {
 	return nil
 }
 
-// fence makes sure that an operation that was not found is not made later, by a commit that is still under way (R26). Every commit
-// is made only if the fences of its operations were not written since its snapshot, so that writing one stops it;
-// and the fence is written only if the operation is still not found. Other operations that share the fence, and
-// are under way just now, are run anew.
+// fence makes sure that an operation that was not found is not made later, by a commit that is still
+// under way (R26). Every commit is made only if the fences of its operations were not written since
+// its snapshot, so that writing one stops it; and the fence is written only if the operation is
+// still not found. Other operations that share the fence, and are under way just now, are run anew.
 func (tx *view) fence(operation string) error {
 	ctx, cancel := context.WithTimeout(tx.ctx, requestTimeout)
 	defer cancel()

@@ -113,8 +113,8 @@ type entryKey struct {
 	revision int64
 }
 
-// sort returns the entries found that come after what was read, in the order of the log, up to the revision up to which they are complete.
-// It sets from whence to read on.
+// sort returns the entries found that come after what was read, in the order of the log,
+// up to the revision up to which they are complete. It sets from whence to read on.
 func (p *eventPage) sort(found finding) (entries []entryKey, complete int64, err error) {
 	var last place
 	for _, kv := range found.items {

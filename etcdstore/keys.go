@@ -9,8 +9,9 @@ import (
 // Prefix is what every key of a store begins with. Nothing else may be under it.
 const Prefix = "imageshare/"
 
-// The tables. A key is the prefix, a table's name and '/', and the parts that stand here, each escaped and terminated, so that
-// no two keys meet and the order of the keys is that of the parts. Where no value is named, it is empty: the key says it all.
+// The tables. A key is the prefix, a table's name and '/', and the parts that stand here,
+// each escaped and terminated, so that no two keys meet and the order of the keys is that
+// of the parts. Where no value is named, it is empty: the key says it all.
 const (
 	tableSchema = "schema" // the number of the layout
 	tableEpoch  = "epoch"  // its version is the number of the log's epoch, its revision the epoch's beginning
@@ -92,8 +93,9 @@ func past(key string) string {
 	return key[:last] + string(key[last]+1) // the last byte is '/' or that of a terminator
 }
 
-// A place is where a commit's events stand in the log: in an epoch, which began at a revision, under a name drawn at random.
-// Within an epoch the order is that of the revisions at which the entries were written, not that of the keys: see log.go.
+// A place is where a commit's events stand in the log: in an epoch, which began at a
+// revision, under a name drawn at random. Within an epoch the order is that of the
+// revisions at which the entries were written, not that of the keys: see log.go.
 type place struct {
 	epoch, start uint64
 	name         [10]byte

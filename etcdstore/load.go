@@ -112,8 +112,8 @@ func (tx *view) loadImage(id sharing.ImageID, need *sharing.Need, state *sharing
 	return nil
 }
 
-// loadOwned reads what need asks about its image that only the owner may: nobody else has it read. It also reads when the
-// shares expire, for an owner that is about to change some.
+// loadOwned reads what need asks about its image that only the owner may: nobody else has
+// it read. It also reads when the shares expire, for an owner that is about to change some.
 func (tx *view) loadOwned(id sharing.ImageID, img *imageValue, about aboutValue, need *sharing.Need, state *sharing.State) (err error) {
 	expire := !need.PresentAt.IsZero() || tx.writes && (need.AllShares || len(need.Grantees) > 0)
 	if need.Account == "" || !expire && !need.AllShares {

@@ -15,14 +15,14 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// The event log has one entry for each commit. Its order is that of the revisions at which etcd made the commits, and every key
-// knows its own. But etcd can't find keys by their revision without looking at all of them, and a commit does not know its
-// revision before it is made. A number of its own for each commit would have to be compared, so that of all commits in the store
-// that are under way at once one could be made.
+// The event log has one entry for each commit. Its order is that of the revisions at which etcd made the
+// commits, and every key knows its own. But etcd can't find keys by their revision without looking at all of
+// them, and a commit does not know its revision before it is made. A number of its own for each commit would
+// have to be compared, so that of all commits in the store that are under way at once one could be made.
 //
-// So the log has epochs, of some hundred commits each, and the key of an entry begins with that of the epoch. A commit takes the epoch
-// from its snapshot, and is made only if by then the epoch has gone on by one at most: this can't fail but for a transaction that
-// took so long that a whole epoch went by. Hence:
+// So the log has epochs, of some hundred commits each, and the key of an entry begins with that of the
+// epoch. A commit takes the epoch from its snapshot, and is made only if by then the epoch has gone on by
+// one at most: this can't fail but for a transaction that took so long that a whole epoch went by. Hence:
 //
 //   - An entry of an epoch has a greater revision than the epoch's beginning, which its key tells, and any that began before.
 //   - After an entry in the log's order come only entries of the same epoch, later ones, and the one before.
@@ -33,8 +33,8 @@ import (
 //
 // The indices by image, actor and operation have the same keys below another prefix.
 
-// epochLength is after how many revisions of etcd the log's next epoch begins. It is more than the number of commits that
-// are usually under way at once, so that no commit fails for it.
+// epochLength is after how many revisions of etcd the log's next epoch begins. It is more than
+// the number of commits that are usually under way at once, so that no commit fails for it.
 const epochLength = 128
 
 // An epoch of the log: its number, and the revision of etcd at which it began.
@@ -70,7 +70,8 @@ func (s *Store) nextEpoch(current epoch) *pb.RequestOp {
 	})
 }
 
-// enterLog adds the entry of the log to the batch: one even if there are no events, since it tells that there was a commit.
+// enterLog adds the entry of the log to the batch: one even if there are no events, since
+// it tells that there was a commit.
 func (b *batch) enterLog() error {
 	current := b.epoch()
 	if current.number == 0 {
@@ -89,7 +90,8 @@ func (b *batch) enterLog() error {
 	return b.putValue(b.key(tableLog)+text, &b.events)
 }
 
-// entry returns the events of the entry of the log at a place, with their cursors, and its revision; 0 if there is none.
+// entry returns the events of the entry of the log at a place, with their cursors, and its
+// revision; 0 if there is none.
 func (tx *snapshot) entry(at string) (events []sharing.Event, revision int64, err error) {
 	key := tx.key(tableLog) + at
 	f := tx.read(span{key: key})

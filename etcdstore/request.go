@@ -9,10 +9,11 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Requests are put together here, of etcd's own messages, and not with the client's Op, Cmp and Txn: those take six allocations
-// for each key, and clone each comparison twice by reflection, and a page of 100 images reads 300 keys.
+// Requests are put together here, of etcd's own messages, and not with the client's Op, Cmp and Txn: those take six
+// allocations for each key, and clone each comparison twice by reflection, and a page of 100 images reads 300 keys.
 
-// request makes a request: if all its comparisons hold, what is to be done on success, else what is to be done on failure.
+// request makes a request: if all its comparisons hold, what is to be done on success,
+// else what is to be done on failure.
 func (s *Store) request(ctx context.Context, request *pb.TxnRequest) (*pb.TxnResponse, error) {
 	if s.life.Err() != nil {
 		return nil, errClosed
@@ -69,8 +70,8 @@ func writtenAt(key string, revision int64) *pb.Compare {
 	return &pb.Compare{Key: []byte(key), Target: pb.Compare_MOD, Result: pb.Compare_EQUAL, TargetUnion: &pb.Compare_ModRevision{ModRevision: revision}}
 }
 
-// unwritten is the comparison that no key from key to before end, or key itself if end is empty, was written after a revision.
-// It is for keys that are never deleted.
+// unwritten is the comparison that no key from key to before end, or key itself if end is
+// empty, was written after a revision. It is for keys that are never deleted.
 func unwritten(key, end string, revision int64) *pb.Compare {
 	return &pb.Compare{
 		Key: []byte(key), RangeEnd: []byte(end),

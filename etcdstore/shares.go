@@ -4,8 +4,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Shares implements [sharing.ViewTx]. The shares of one image are read by image; those with a grantee by grantee; and those of an
-// owner image by image, some at a time.
+// Shares implements [sharing.ViewTx]. The shares of one image are read by image; those
+// with a grantee by grantee; and those of an owner image by image, some at a time.
 func (tx *view) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
 	page := sharePage{view: tx, scan: scan}
 	var err error
@@ -121,7 +121,8 @@ func (p *sharePage) addSome(ids []string) error {
 	return err
 }
 
-// sharesOfImage is what is read of one image's shares: that with the grantee asked for, or those that the page may need.
+// sharesOfImage is what is read of one image's shares: that with the grantee asked for, or
+// those that the page may need.
 func (p *sharePage) sharesOfImage(id string) span {
 	if g := p.scan.Grantee; g != "" {
 		return span{key: p.key(tableShare, id, string(g))}

@@ -24,7 +24,8 @@ const (
 	askAgain = 2 * time.Second
 )
 
-// A span is something to be read: a key or, if end is not empty, the keys from key to before end, limit of them if that is not 0.
+// A span is something to be read: a key or, if end is not empty, the keys from key to
+// before end, limit of them if that is not 0.
 type span struct {
 	key, end string
 	limit    int
@@ -116,8 +117,8 @@ func stored[T any](tx *snapshot, key string) (*T, error) {
 	return v, nil
 }
 
-// assemble runs fn, which reads; and again, after a request that brings all that was missing, until nothing is.
-// So fn says what is to be read by reading it, and a request is made only where what to read follows from what was read.
+// assemble runs fn, which reads; and again, after a request that brings all that was missing, until nothing is. So fn
+// says what is to be read by reading it, and a request is made only where what to read follows from what was read.
 func (tx *snapshot) assemble(fn func() error) error {
 	for {
 		if err := tx.ctx.Err(); err != nil {
@@ -146,8 +147,8 @@ func (tx *snapshot) ensure(spans ...span) error {
 	})
 }
 
-// fetch reads spans, in as few requests as etcd allows. They are made at once, but for the transaction's first, which tells
-// the others their revision.
+// fetch reads spans, in as few requests as etcd allows. They are made at once, but for the
+// transaction's first, which tells the others their revision.
 func (tx *snapshot) fetch(spans []span) error {
 	if tx.keys == nil {
 		tx.keys = make(map[string][]*mvccpb.KeyValue, len(spans))

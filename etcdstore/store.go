@@ -5,21 +5,22 @@
 //	defer store.Close()
 //	engine, err := sharing.New(store)
 //
-// Any number of programs may use one cluster, and behave as one. What is promised, and how to operate the cluster, is told in
-// docs/stores/etcd.md.
+// Any number of programs may use one cluster, and behave as one. What is promised, and how
+// to operate the cluster, is told in docs/stores/etcd.md.
 //
 // # Requests
 //
-// A transaction reads at one revision of etcd. A check is one request; a change is at most two: one that reads all that the decision
-// needs, and one that writes, if nothing that was read has changed since. Where what to read follows from what was read, such as
-// the image of an instance, the store guesses it from what it saw before. A guess says only what else to read in the
-// first request: it is checked by that same request, and never is an answer. A wrong or missing guess costs one request more.
+// A transaction reads at one revision of etcd. A check is one request; a change is at most two: one that
+// reads all that the decision needs, and one that writes, if nothing that was read has changed since.
+// Where what to read follows from what was read, such as the image of an instance, the store guesses it
+// from what it saw before. A guess says only what else to read in the first request: it is checked by
+// that same request, and never is an answer. A wrong or missing guess costs one request more.
 //
 // # Conflicts
 //
-// Nothing is locked. A transaction that finds at its commit that another was faster is run anew; after many times it gives up with
-// [sharing.ErrConflict]. Within a process, those that change the same image wait for each other in a queue, so
-// that they meet only those of other processes.
+// Nothing is locked. A transaction that finds at its commit that another was faster is run anew;
+// after many times it gives up with [sharing.ErrConflict]. Within a process, those that change
+// the same image wait for each other in a queue, so that they meet only those of other processes.
 //
 // # Layout
 //
@@ -39,8 +40,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// A Store keeps an engine's state in etcd, under [Prefix]. Open one with [Open] or [New]. It is safe for concurrent use,
-// and any number of stores, in any number of processes, may be open on one cluster.
+// A Store keeps an engine's state in etcd, under [Prefix]. Open one with [Open] or [New]. It is safe
+// for concurrent use, and any number of stores, in any number of processes, may be open on one cluster.
 type Store struct {
 	client *clientv3.Client
 	kv     etcdserverpb.KVClient // of client
@@ -62,11 +63,12 @@ var errClosed = errors.New("etcdstore: the store is closed")
 // openTimeout bounds Open, which asks the cluster once, and again if a member does not answer.
 const openTimeout = 10 * time.Second
 
-// Open opens the store on the etcd cluster that answers at endpoints, such as "http://127.0.0.1:2379", and prepares
-// the cluster if no store was there yet. For a cluster that asks for certificates or a password, make a client and use [New].
+// Open opens the store on the etcd cluster that answers at endpoints, such as
+// "http://127.0.0.1:2379", and prepares the cluster if no store was there yet. For a
+// cluster that asks for certificates or a password, make a client and use [New].
 //
-// A cluster that does not answer, one where something else is stored under [Prefix], and one that a newer version of this
-// package has written to are errors.
+// A cluster that does not answer, one where something else is stored under [Prefix], and
+// one that a newer version of this package has written to are errors.
 func Open(ctx context.Context, endpoints []string) (*Store, error) {
 	if len(endpoints) == 0 {
 		return nil, fmt.Errorf("etcdstore: %w: endpoints are none: name at least one, such as http://127.0.0.1:2379", sharing.ErrInvalid)

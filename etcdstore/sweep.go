@@ -10,11 +10,12 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// A sweeper takes away the shares that a deletion ended, little by little, in the background: a deletion itself
-// only begins another generation, at a cost that does not depend on the number of shares. What is not swept yet is in nobody's way:
-// no share of an earlier generation is ever taken for one.
+// A sweeper takes away the shares that a deletion ended, little by little, in the background: a deletion
+// itself only begins another generation, at a cost that does not depend on the number of shares. What is
+// not swept yet is in nobody's way: no share of an earlier generation is ever taken for one.
 //
-// Each store has one. Several on one cluster may sweep the same; what a store left unswept when it was closed, the next one finds.
+// Each store has one. Several on one cluster may sweep the same; what a store left unswept
+// when it was closed, the next one finds.
 type sweeper struct {
 	woken chan struct{}
 	stop  context.CancelFunc

@@ -256,8 +256,9 @@ func (b *batch) changeShares(image sharing.ImageID, grantees []sharing.Grantee, 
 	return b.putValue(b.key(tableAbout, id), &about)
 }
 
-// changeExpiries changes the expiries stored under key by those of the shares that have ended and begun. Where these are the same, or none,
-// it does not read them: an owner has them from its Load, but a grantee that accepts a share, say, has not.
+// changeExpiries changes the expiries stored under key by those of the shares that have
+// ended and begun. Where these are the same, or none, it does not read them: an owner has
+// them from its Load, but a grantee that accepts a share, say, has not.
 func (b *batch) changeExpiries(key string, ended, begun expiries) error {
 	var gone expiries
 	for _, end := range ended {

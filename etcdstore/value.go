@@ -32,8 +32,9 @@ func (img *imageValue) generation() int64 {
 	return img.Generation
 }
 
-// An aboutValue is what changes with everything that hangs on an image. Whoever changes its record or its shares, or appends
-// an event about it, writes it: a transaction that finds it unchanged at the commit finds all of these unchanged.
+// An aboutValue is what changes with everything that hangs on an image. Whoever changes
+// its record or its shares, or appends an event about it, writes it: a transaction that
+// finds it unchanged at the commit finds all of these unchanged.
 type aboutValue struct {
 	Sequence int64
 	// Shares counts the image's shares, expired ones too.

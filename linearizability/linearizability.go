@@ -1,8 +1,9 @@
-// Package linearizability checks that calls on an engine take effect one by one, each at an instant between its start and
-// its end (R21), however many callers, engines and processes share the store.
+// Package linearizability checks that calls on an engine take effect one by one, each at an instant
+// between its start and its end (R21), however many callers, engines and processes share the store.
 //
-// [History.Record] makes images, lets callers on several engines, in one process or in several of one machine, make random calls on
-// them at once, and writes down what was asked, answered and when. [Verify] searches for an order of all calls that explains the answers.
+// [History.Record] makes images, lets callers on several engines, in one process or in
+// several of one machine, make random calls on them at once, and writes down what was asked,
+// answered and when. [Verify] searches for an order of all calls that explains the answers.
 package linearizability
 
 import (
@@ -209,8 +210,8 @@ func word(err error) (string, error) {
 	return "", err
 }
 
-// Verify returns an error unless some order of all operations explains every answer. It gives up, with an error too, when it has
-// not found one in the time.
+// Verify returns an error unless some order of all operations explains every answer. It
+// gives up, with an error too, when it has not found one in the time.
 func Verify(operations []Operation, timeout time.Duration) error {
 	history := make([]porcupine.Operation, len(operations))
 	var last int64

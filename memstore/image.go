@@ -13,7 +13,8 @@ import (
 type image struct {
 	// What decisions read comes first, and fits into two cache lines.
 	shares shares
-	// withOwner: one of the shares may be with the image's owner. None should be, and then the owner's need not be looked for.
+	// withOwner: one of the shares may be with the image's owner. None should be, and then
+	// the owner's need not be looked for.
 	withOwner bool
 	// record has no ID if the ID is known from shares or events only.
 	record   sharing.ImageRecord
@@ -42,7 +43,8 @@ const (
 	fieldSource
 	fieldDerived // the source, of tombstones too
 	fieldLabel
-	// fieldGrantee is the grantee of a share. Of a deleted image it stays for a while: what is found by it has to be checked.
+	// fieldGrantee is the grantee of a share. Of a deleted image it stays for a while:
+	// what is found by it has to be checked.
 	fieldGrantee
 )
 

@@ -15,8 +15,9 @@ import (
 	"github.com/imageshare/sharing/internal/packed"
 )
 
-// A log is the event log. A position in it is the number of events before it; the cursor of an event is the position after it, with
-// a checksum of the event: so another log's is refused, and that of the same log, replayed into another store, is not.
+// A log is the event log. A position in it is the number of events before it; the cursor
+// of an event is the position after it, with a checksum of the event: so another log's is
+// refused, and that of the same log, replayed into another store, is not.
 //
 // Events are many and seldom read, so they are kept packed, and an operation is found by the hash of its ID:
 // the garbage collector has nothing to look at in either.

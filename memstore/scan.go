@@ -7,7 +7,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// usualPage is how many items a scan makes room for: those of a page by default, and the one that tells whether there are more.
+// usualPage is how many items a scan makes room for: those of a page by default, and the
+// one that tells whether there are more.
 const usualPage = 101
 
 // Images implements [sharing.ViewTx].
@@ -37,7 +38,8 @@ func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 	return found, tx.ctx.Err()
 }
 
-// origin returns the ways by which an image that is not deleted reaches account, whatever the shares' status and expiry.
+// origin returns the ways by which an image that is not deleted reaches account, whatever
+// the shares' status and expiry.
 func origin(access *sharing.Access, account sharing.AccountID) sharing.Origin {
 	var by sharing.Origin
 	if access.Image.Owner == account {

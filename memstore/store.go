@@ -1,4 +1,5 @@
-// Package memstore keeps the state of a [sharing.Engine] in memory, and is the reference implementation of [sharing.Store].
+// Package memstore keeps the state of a [sharing.Engine] in memory, and is the reference
+// implementation of [sharing.Store].
 //
 //	engine, err := sharing.New(memstore.New())
 //
@@ -6,9 +7,9 @@
 // [sharing.Replay] fills a new one from an event log that was kept elsewhere.
 //
 // Locks make transactions strictly serialisable. Those that write come one after the other. What one writes is kept
-// aside until its closure has returned nil, and then applied, by code that can't fail, so that a transaction that ends in
-// any other way leaves no trace. Only while it is applied are those that read kept out. These hold one of several locks each, so
-// that processors don't wait for one another to count readers; what is applied holds all of them.
+// aside until its closure has returned nil, and then applied, by code that can't fail, so that a transaction that ends
+// in any other way leaves no trace. Only while it is applied are those that read kept out. These hold one of several
+// locks each, so that processors don't wait for one another to count readers; what is applied holds all of them.
 //
 // # Layout
 //
@@ -59,8 +60,8 @@ type readLock struct {
 	_ [128 - 24]byte
 }
 
-// spins is how often a lock is tried before its caller sleeps: for longer than most changes take, since to sleep and be woken,
-// often with a processor that sleeps too, takes many times as long as that.
+// spins is how often a lock is tried before its caller sleeps: for longer than most changes take, since
+// to sleep and be woken, often with a processor that sleeps too, takes many times as long as that.
 const spins = 10_000
 
 // patiently gets a lock: by try, for a while, or else by lock.

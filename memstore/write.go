@@ -192,8 +192,8 @@ type leftover struct {
 	swept  int // of the last chunk
 }
 
-// sweepRows is how many shares' leftovers a transaction that writes removes, having put a number of shares: one, so that
-// nobody's write waits for others' deletes, and two for each share, so that leftovers don't pile up.
+// sweepRows is how many shares' leftovers a transaction that writes removes, having put a number of shares: one,
+// so that nobody's write waits for others' deletes, and two for each share, so that leftovers don't pile up.
 func sweepRows(put int) int { return 1 + 2*put }
 
 // sweep removes some of what deleted images left.

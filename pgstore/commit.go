@@ -66,9 +66,10 @@ func (s *Store) doubted(operation string) bool {
 	return ok
 }
 
-// settle waits until the transaction that was to commit the operation's events has ended, if this store lost its outcome.
-// Its session holds the fence until then, whatever became of the connection. Afterwards the log tells the truth. A session that ends
-// while it waits for a synchronous standby leaves a commit that the standby may lack: what is committed here, after it, waits for both.
+// settle waits until the transaction that was to commit the operation's events has ended, if this
+// store lost its outcome. Its session holds the fence until then, whatever became of the connection.
+// Afterwards the log tells the truth. A session that ends while it waits for a synchronous standby
+// leaves a commit that the standby may lack: what is committed here, after it, waits for both.
 func (s *Store) settle(ctx context.Context, operation string) error {
 	fence, ok := s.doubts.Load(operation)
 	if !ok { // another caller has settled it

@@ -109,8 +109,8 @@ func (r *reader) gather(facts []fact, eyes []string) (*found, error) {
 	return to, nil
 }
 
-// ended tells whether a fact is of a share that a delete of its image has ended. The epoch of an image that is unknown is 0,
-// and no share has that of a deleted one.
+// ended tells whether a fact is of a share that a delete of its image has ended. The epoch
+// of an image that is unknown is 0, and no share has that of a deleted one.
 func (f *found) ended(share fact) bool {
 	return (share.part == "share" || share.part == "grant") && share.number != f.epochs[share.id]
 }

@@ -12,10 +12,10 @@ import (
 
 // A lock is a thing that decisions depend on, whether it exists or not, and that one transaction at a time may change.
 //
-// Transactions that write keep strict two-phase locking: before they read or write a thing they lock it, and they hold all
-// locks until they have ended. So each runs as if it were alone, in the order in which they commit. The locks are advisory:
-// they cost no writes, and hold for things that do not exist yet.
-// All take them in the same order, that of the kinds and then of the IDs, as far as they know in time what they will need.
+// Transactions that write keep strict two-phase locking: before they read or write a thing they lock it, and
+// they hold all locks until they have ended. So each runs as if it were alone, in the order in which they
+// commit. The locks are advisory: they cost no writes, and hold for things that do not exist yet. All take them
+// in the same order, that of the kinds and then of the IDs, as far as they know in time what they will need.
 type lock struct {
 	kind lockKind
 	id   string
@@ -48,7 +48,8 @@ func (l lock) key() string { return lockPrefix + lockNames[l.kind] + l.id }
 // lockPrefix keeps the store's advisory locks from those of others in the same database.
 const lockPrefix = "sharing "
 
-// modes are locks, each exclusive or shared: few, of which a list is made and sorted in less time and memory than a map.
+// modes are locks, each exclusive or shared: few, of which a list is made and sorted in
+// less time and memory than a map.
 type modes []mode
 
 type mode struct {
@@ -80,7 +81,8 @@ func (m modes) find(l lock) (int, bool) {
 	return slices.BinarySearchFunc(m, l, func(a mode, l lock) int { return a.compare(l) })
 }
 
-// queue adds a statement to the batch that takes the locks of the kinds from first to last one after the other, in their order.
+// queue adds a statement to the batch that takes the locks of the kinds from first to last
+// one after the other, in their order.
 func (m modes) queue(batch *pgx.Batch, first, last lockKind) {
 	keys, exclusive := make([]string, 0, len(m)), make([]bool, 0, len(m))
 	for _, l := range m {

@@ -8,9 +8,10 @@ import (
 
 // A position is a place in the log. A transaction draws one when it is about to commit, and numbers its events.
 //
-// The log is in the order of the commits though transactions commit side by side: writers draw their position behind the
-// gate, a lock that they share until they have committed, and a reader of the log closes the gate for the moment in which its
-// snapshot is taken. So a reader waits for the commits under way, and whatever it does not see then gets a greater position.
+// The log is in the order of the commits though transactions commit side by side: writers draw
+// their position behind the gate, a lock that they share until they have committed, and a
+// reader of the log closes the gate for the moment in which its snapshot is taken. So a reader
+// waits for the commits under way, and whatever it does not see then gets a greater position.
 type position struct {
 	drawn, number int64
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// migrations are the steps that make the schema, in the order of their names. A step that was released is never changed.
+// migrations are the steps that make the schema, in the order of their names. A step that
+// was released is never changed.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS

@@ -9,8 +9,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// What is stored is decoded here, and nothing is taken for granted: a record that can't be read, or that is
-// not the one that its key says, is an error that names the key, and never a zero value that reads as a permission (R27).
+// What is stored is decoded here, and nothing is taken for granted: a record that can't be read, or that is not the
+// one that its key says, is an error that names the key, and never a zero value that reads as a permission (R27).
 
 func corrupt(table, key string, err error) error {
 	return fmt.Errorf("pgstore: corrupt record in sharing.%s, key %q: %w", table, key, err)

@@ -31,11 +31,13 @@ var _ sharing.FreshStore = (*Store)(nil)
 //
 //	postgres://user:password@host:5432/database?sslmode=verify-full&pool_max_conns=20
 //
-// It creates what the store needs, in the schema "sharing", or brings it up to date: many programs may do so at once.
-// It refuses a schema that is newer than this package or is another program's, a database whose encoding is not UTF8,
-// a server older than Postgres 14, and one that only reads: where dsn names several hosts, it takes the first that is fit.
+// It creates what the store needs, in the schema "sharing", or brings it up to date: many
+// programs may do so at once. It refuses a schema that is newer than this package or is
+// another program's, a database whose encoding is not UTF8, a server older than Postgres 14,
+// and one that only reads: where dsn names several hosts, it takes the first that is fit.
 //
-// pool_max_conns is how many transactions may be under way at once, at least 2; by default the number of CPUs, but at least 4.
+// pool_max_conns is how many transactions may be under way at once, at least 2; by default
+// the number of CPUs, but at least 4.
 func Open(ctx context.Context, dsn string) (*Store, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -66,7 +68,8 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 
 var errClosed = errors.New("pgstore: the store is closed")
 
-// Close closes all connections, after the transactions under way have ended. Calls that begin later fail, and whoever waits for events ends.
+// Close closes all connections, after the transactions under way have ended. Calls that
+// begin later fail, and whoever waits for events ends.
 func (s *Store) Close() error {
 	s.end()
 	s.pool.Close()
@@ -91,11 +94,11 @@ const oldestServer = 14
 
 // prepare checks that a new connection leads to a server that the store can trust, and sets up the session.
 //
-// A session that lost its client holds its locks until idle_in_transaction_session_timeout. synchronous_commit
-// may be stronger than on, but not off: what a call acknowledges is durable (R26). Each statement is planned once a
-// session, for any arguments and by an index: planning takes longer than running it, and a plan that was made
-// while a table was small would read it from end to end when it no longer is. For the few rows that have one of some keys
-// a bitmap does not pay.
+// A session that lost its client holds its locks until idle_in_transaction_session_timeout.
+// synchronous_commit may be stronger than on, but not off: what a call acknowledges is durable
+// (R26). Each statement is planned once a session, for any arguments and by an index: planning takes
+// longer than running it, and a plan that was made while a table was small would read it from end to
+// end when it no longer is. For the few rows that have one of some keys a bitmap does not pay.
 func prepare(ctx context.Context, conn *pgconn.PgConn) error {
 	version := conn.ParameterStatus("server_version")
 	if major, err := strconv.Atoi(strings.FieldsFunc(version+" 0", notDigit)[0]); err != nil || major < oldestServer {

@@ -151,7 +151,8 @@ func (u *update) begin() (*pgx.Batch, error) {
 	return batch, nil
 }
 
-// lack returns those of the locks that are not held, in their order, and notes them as held. The first time, the fence is one of them.
+// lack returns those of the locks that are not held, in their order, and notes them as
+// held. The first time, the fence is one of them.
 func (u *update) lack(needed modes) (late modes) {
 	needed = append(needed, mode{u.fence, true})
 	needed.sort()

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// channel is what writers notify after a commit. That is a hint and no more: it may come too late, for nothing or never,
-// and whoever waits asks the log.
+// channel is what writers notify after a commit. That is a hint and no more: it may come
+// too late, for nothing or never, and whoever waits asks the log.
 const channel = "sharing_log"
 
 // Whoever listens holds a lock, so that nobody notifies in vain: that would cost as much as a small transaction.
@@ -26,8 +26,8 @@ const waitingKey = lockPrefix + "waiting"
 // poll is how often a waiter asks the log when there is no hint.
 const poll = time.Second
 
-// A hint tells those who wait in this program that the log may have grown. One of them, the leader, listens
-// for all, on one connection; when it has what it waits for, another takes its place. So nothing is kept up while nobody waits.
+// A hint tells those who wait in this program that the log may have grown. One of them, the leader, listens for all,
+// on one connection; when it has what it waits for, another takes its place. So nothing is kept up while nobody waits.
 type hint struct {
 	mu   sync.Mutex
 	led  bool

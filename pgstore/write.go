@@ -182,8 +182,8 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6::boolean, $6::boolean::int, $7::text::json)`
 	insertInstance = `INSERT INTO sharing.instances (id, owner, image, terminated, body) VALUES ($1, $2, $3, $4, $5::text::json)`
 
-	// The first event passes the gate, by a delete of none of its rows, and locks its operation, before it draws the position.
-	// See [position].
+	// The first event passes the gate, by a delete of none of its rows, and locks its
+	// operation, before it draws the position. See [position].
 	appendFirst = `WITH passed AS (DELETE FROM sharing.gate)
 		INSERT INTO sharing.events (position, number, operation, image, actor, sequence, body)
 		SELECT nextval('sharing.positions'), $1, $2, $3, $4, $5, $6::text::json

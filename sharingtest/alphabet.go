@@ -38,7 +38,8 @@ var (
 	one   = []sharing.Region{"r1"}
 )
 
-// Alphabets are the searches that together try every call that changes something. Each closes: it has finitely many states.
+// Alphabets are the searches that together try every call that changes something. Each
+// closes: it has finitely many states.
 var Alphabets = []Alphabet{
 	{
 		Name:     "sharing", // R1 to R8, R13

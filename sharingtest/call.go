@@ -13,8 +13,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// A call is one call of a [System] as a value, so that it can be drawn, printed, repeated, and made of a system and of the
-// model alike. Op is the method; of the other fields it uses those that it needs.
+// A call is one call of a [System] as a value, so that it can be drawn, printed, repeated, and made of
+// a system and of the model alike. Op is the method; of the other fields it uses those that it needs.
 type call struct {
 	Op          string
 	Actor       sharing.AccountID

@@ -54,7 +54,8 @@ func (w *world) compare(t TB, c call, got any, gotErr error, want any, wantErr e
 
 func same(got, want any) bool { return reflect.DeepEqual(got, want) || cmp.Equal(want, got, alike...) }
 
-// alike are the differences that don't matter: none or empty, and the order of a set, and in which an exposure goes through the images.
+// alike are the differences that don't matter: none or empty, and the order of a set, and
+// in which an exposure goes through the images.
 var alike = cmp.Options{
 	cmpopts.EquateEmpty(),
 	cmpopts.SortSlices(func(a, b sharing.AccountID) bool { return a < b }),

@@ -138,8 +138,8 @@ func (d dealer) spec() sharing.ImageSpec {
 	}
 }
 
-// likely draws a change that the model makes, if one of three draws is such. Of calls drawn at random two in three are refused, and in a
-// world in which little happens there is little to get wrong.
+// likely draws a change that the model makes, if one of three draws is such. Of calls drawn at random
+// two in three are refused, and in a world in which little happens there is little to get wrong.
 func (d dealer) likely(op string) (c call) {
 	for range 3 {
 		c = d.change(op)
@@ -233,7 +233,8 @@ func (d dealer) digest() string {
 	return ""
 }
 
-// spoil rarely makes one argument bad input: one that the method has, since under a token (R23) others make no other request.
+// spoil rarely makes one argument bad input: one that the method has, since under a token
+// (R23) others make no other request.
 func (d dealer) spoil(c call) call {
 	if !d.rarely(25) {
 		return c

@@ -41,8 +41,8 @@ type node struct {
 	depth int
 }
 
-// Explore searches, breadth first from empty, all states that the calls of an alphabet can reach. It tries every call in
-// every state and compares the answer with the model's, and in every state all that every account can see.
+// Explore searches, breadth first from empty, all states that the calls of an alphabet can reach. It tries every
+// call in every state and compares the answer with the model's, and in every state all that every account can see.
 //
 // To try a call in a state, the system is led there from empty along the shortest way. So any system can be explored
 // that is quick to open, and that draws its IDs from [Setup].IDs.
@@ -154,8 +154,9 @@ func (x explorer) canonical(w *world) string {
 	return least
 }
 
-// key prints what the rules can tell apart of a state, with other names for the accounts: not the IDs, but which image and
-// instance came first; not the times, but how long a share has to go, or that it had one; and not how often a disk was made anew.
+// key prints what the rules can tell apart of a state, with other names for the accounts:
+// not the IDs, but which image and instance came first; not the times, but how long a
+// share has to go, or that it had one; and not how often a disk was made anew.
 func (x explorer) key(w *world, names map[sharing.AccountID]sharing.AccountID) string {
 	name := func(account sharing.AccountID) sharing.AccountID {
 		if names == nil {

@@ -119,7 +119,8 @@ func (l *log) check(event sharing.Event, c call, operation string) error {
 	return nil
 }
 
-// untrusted reports whether the event is to be marked: a use that the actor's trust policy would refuse if it enforced (R11).
+// untrusted reports whether the event is to be marked: a use that the actor's trust policy
+// would refuse if it enforced (R11).
 func (w *world) untrusted(c call, event sharing.Event) bool {
 	switch c.Op {
 	case "Launch", "ReplaceDisk", "Reinit":

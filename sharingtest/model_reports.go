@@ -29,7 +29,8 @@ func (m *Model) DeleteImpact(_ context.Context, actor sharing.AccountID, id shar
 	return m.impact(after, id), nil
 }
 
-// impact returns the shares of an image that are no more afterwards, and how many instances could be reinitialised and now can't.
+// impact returns the shares of an image that are no more afterwards, and how many
+// instances could be reinitialised and now can't.
 func (m *Model) impact(after *Model, id sharing.ImageID) sharing.Impact {
 	img := m.images[id]
 	if img == nil {

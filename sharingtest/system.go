@@ -59,7 +59,8 @@ type System interface {
 	Exposure(ctx context.Context, actor sharing.AccountID, image sharing.ImageID) (sharing.Exposure, error)
 }
 
-// A Pager is a [System] whose listings have a page form. If a system is a Pager, its pages are compared with the listings.
+// A Pager is a [System] whose listings have a page form. If a system is a Pager, its pages
+// are compared with the listings.
 type Pager interface {
 	ImagesPage(ctx context.Context, actor sharing.AccountID, q sharing.ImageQuery, p sharing.Page) ([]sharing.Image, string, error)
 	SharesPage(ctx context.Context, actor sharing.AccountID, image sharing.ImageID, p sharing.Page) ([]sharing.Share, string, error)
@@ -84,7 +85,8 @@ type Setup struct {
 	Policy sharing.Policy
 	// Now is the clock. The system has no other.
 	Now func() time.Time
-	// IDs draws identifiers, now and then one that it drew before. A system may draw its own instead, but see [Explore].
+	// IDs draws identifiers, now and then one that it drew before. A system may draw its
+	// own instead, but see [Explore].
 	IDs func() string
 	// Directory and GranteeCheck are nil where there is none (R19).
 	Directory    sharing.Directory
@@ -103,7 +105,8 @@ type Subject struct {
 	Events func(ctx context.Context, q sharing.EventQuery) iter.Seq2[sharing.Event, error]
 	// Replayed is a new system, set up alike, that an event log was replayed into (see [sharing.Replay]).
 	Replayed func(ctx context.Context, events iter.Seq2[sharing.Event, error]) (Subject, error)
-	// Reopened is the same system, with all that is in it, set up otherwise: with another policy, with its directory or without.
+	// Reopened is the same system, with all that is in it, set up otherwise: with another
+	// policy, with its directory or without.
 	Reopened func(setup Setup) Subject
 }
 

@@ -10,8 +10,9 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// twoWorlds makes the same calls of accounts a and b in two worlds, which differ only in what d does with its own images,
-// which it never shares with them. They must find no difference: not in an answer, the text of an error, or a page (R20).
+// twoWorlds makes the same calls of accounts a and b in two worlds, which differ only in
+// what d does with its own images, which it never shares with them. They must find no
+// difference: not in an answer, the text of an error, or a page (R20).
 func twoWorlds(t *rapid.T, open Open, lacks features) {
 	policy := dealer{T: t, lacks: lacks}.policy()
 	var busy, quiet *world
@@ -133,9 +134,10 @@ func text(err error) string {
 // errDirectory is what a directory fails with.
 var errDirectory = errors.New("the directory is down")
 
-// failingDirectory makes calls while the directory fails (R19). Each answer is then the directory's error, with nothing
-// changed, or the one that an account in no organisation would get, which is the only one where ownership, the account's own
-// accepted share or everyone's suffices. The error alone is the answer where only an organisation's share could reach.
+// failingDirectory makes calls while the directory fails (R19). Each answer is then the
+// directory's error, with nothing changed, or the one that an account in no organisation would
+// get, which is the only one where ownership, the account's own accepted share or everyone's
+// suffices. The error alone is the answer where only an organisation's share could reach.
 func failingDirectory(t *rapid.T, open Open, lacks features) {
 	d := newDealer(t, open, lacks)
 	ops := d.ops()
@@ -177,8 +179,8 @@ func (w *world) doWithout(t TB, c call) {
 	w.follow(t, c, before)
 }
 
-// needsDirectory reports whether the answer to a call is the directory's to give, and whether it surely is not. Neither is
-// said of most calls about several images, and of those whose answer shows a source or a replacement.
+// needsDirectory reports whether the answer to a call is the directory's to give, and whether it surely is not.
+// Neither is said of most calls about several images, and of those whose answer shows a source or a replacement.
 func (w *world) needsDirectory(c call) (needed, needless bool) {
 	id := c.Image
 	switch c.Op {

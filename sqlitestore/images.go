@@ -8,7 +8,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// usualPage is how many images a scan makes room for: those of a page by default, and the one that tells whether there are more.
+// usualPage is how many images a scan makes room for: those of a page by default, and the
+// one that tells whether there are more.
 const usualPage = 101
 
 // Images implements [sharing.ViewTx].
@@ -117,8 +118,8 @@ func imageSelections(scan *sharing.ImageScan) []*selection {
 	return all
 }
 
-// fewOrganizations is how many organizations have a query each, whose rows come in order by an index. More have one together, which sorts, since
-// each query at work takes memory, and SQLite has little.
+// fewOrganizations is how many organizations have a query each, whose rows come in order by an index.
+// More have one together, which sorts, since each query at work takes memory, and SQLite has little.
 const fewOrganizations = 32
 
 // grantees returns the organizations as grantees, in JSON.

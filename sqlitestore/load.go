@@ -92,8 +92,8 @@ func scanGrant(q *query, column int, image sharing.ImageID) (sharing.Grant, erro
 	return sharing.Grant{Exists: true, Status: sharing.ShareStatus(status), Expires: at}, nil
 }
 
-// organizations adds the share that lasts longest of those with the organizations. It looks for them also where there is no image:
-// who does not see one that is there is not to find out by how long the answer takes (R20).
+// organizations adds the share that lasts longest of those with the organizations. It looks for them also where
+// there is no image: who does not see one that is there is not to find out by how long the answer takes (R20).
 func (tx *view) organizations(organizations []sharing.OrganizationID, image sharing.ImageID, to *sharing.Access) error {
 	for _, id := range organizations {
 		q := tx.conn.query(`SELECT status, expires FROM shares WHERE image = ? AND grantee = ?`,

@@ -9,13 +9,13 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// Open opens the store in the file at path, which it creates if there is none, and brings its schema up to date.
-// The path is a file's name, also where SQLite would read more into it, as into ":memory:". Its folder must exist.
-// The file may be opened several times at once, by this program and by others, on one machine: all work on the same state.
+// Open opens the store in the file at path, which it creates if there is none, and brings its schema up to date. The
+// path is a file's name, also where SQLite would read more into it, as into ":memory:". Its folder must exist. The
+// file may be opened several times at once, by this program and by others, on one machine: all work on the same state.
 //
-// The errors say what is wrong: a file that can't be opened or written, a full disk, another program that holds a lock on the
-// file for longer than ctx or some ten seconds, a file that is no SQLite database or one of something else,
-// which is left as it is, and a schema that is newer than this program.
+// The errors say what is wrong: a file that can't be opened or written, a full disk, another program that
+// holds a lock on the file for longer than ctx or some ten seconds, a file that is no SQLite database or
+// one of something else, which is left as it is, and a schema that is newer than this program.
 func Open(ctx context.Context, path string) (*Store, error) { return open(ctx, path, "") }
 
 func open(ctx context.Context, path, vfs string) (*Store, error) {

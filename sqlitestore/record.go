@@ -11,8 +11,8 @@ import (
 	"github.com/imageshare/sharing/internal/packed"
 )
 
-// A record of an image, an instance or a trust policy is stored as a byte that says in which layout, a checksum, and its fields:
-// decisions and listings read it, and JSON took longer to decode than all that SQLite does for a row.
+// A record of an image, an instance or a trust policy is stored as a byte that says in which layout, a checksum, and
+// its fields: decisions and listings read it, and JSON took longer to decode than all that SQLite does for a row.
 const (
 	layout   = 1
 	headSize = 1 + 4
@@ -43,9 +43,9 @@ func fieldsOf(data []byte) ([]byte, error) {
 	return data[headSize:], nil
 }
 
-// Whatever is not what was put there is corrupt, even if it can be decoded: a record has to be of its key,
-// and a trust policy that trusts everyone is not stored. Each kind names the function that passes its fields, as encode need not:
-// a codec that is given to a function value escapes, an allocation for every record that is read.
+// Whatever is not what was put there is corrupt, even if it can be decoded: a record has to be of its key, and a
+// trust policy that trusts everyone is not stored. Each kind names the function that passes its fields, as encode
+// need not: a codec that is given to a function value escapes, an allocation for every record that is read.
 
 func decodeImage(id, data []byte, record *sharing.ImageRecord) error {
 	fields, err := fieldsOf(data)

@@ -8,12 +8,12 @@
 // It is the store for a program that must keep its data and runs on one machine: it needs no server and no C compiler.
 // Several programs may have the file open at once, and work on the same state.
 //
-// What Update has committed is on the disk when it returns, and survives the program's end at any moment, and that of the
-// machine as far as its disk keeps what it said it has. The file is in SQLite's WAL mode, with synchronous = FULL:
-// beside it lie a log and an index, with -wal and -shm at the end of their names, which belong to it.
+// What Update has committed is on the disk when it returns, and survives the program's end at any moment, and that
+// of the machine as far as its disk keeps what it said it has. The file is in SQLite's WAL mode, with synchronous
+// = FULL: beside it lie a log and an index, with -wal and -shm at the end of their names, which belong to it.
 //
-// One connection writes, one transaction after the other; several read meanwhile, each what was committed when it began.
-// How to back up and upgrade the file, and what a call costs, is told in docs/stores/sqlite.md.
+// One connection writes, one transaction after the other; several read meanwhile, each what was committed when
+// it began. How to back up and upgrade the file, and what a call costs, is told in docs/stores/sqlite.md.
 package sqlitestore
 
 import (
@@ -37,7 +37,8 @@ type Store struct {
 
 	writer, readers *pool
 
-	// unsettled: a commit failed so that what it wrote may still come back; see settle. It changes with the writer taken.
+	// unsettled: a commit failed so that what it wrote may still come back; see settle. It
+	// changes with the writer taken.
 	unsettled atomic.Bool
 
 	grown announcement
@@ -168,8 +169,8 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 
 // lost says what became of a transaction whose COMMIT failed.
 //
-// SQLite writes the transaction to the write-ahead log, syncs it, and then tells the other connections. If it fails in between,
-// the log may hold the transaction though nobody is told: it has not happened, until the next recovery
+// SQLite writes the transaction to the write-ahead log, syncs it, and then tells the other connections. If it fails
+// in between, the log may hold the transaction though nobody is told: it has not happened, until the next recovery
 // after a crash finds it there. What is true now may not stay true, and the store says so until it has settled it.
 func (s *Store) lost(c **conn, err error) error {
 	if errors.Is(err, sqlite3.BUSY) {
@@ -216,8 +217,8 @@ func (c *conn) overwrite(ctx context.Context) error {
 	return c.run(`COMMIT`)
 }
 
-// emptyWAL brings what was committed from the write-ahead log to where it belongs, and leaves the log empty, on the disk as well:
-// it needs little space, and gives some back.
+// emptyWAL brings what was committed from the write-ahead log to where it belongs, and
+// leaves the log empty, on the disk as well: it needs little space, and gives some back.
 func (c *conn) emptyWAL(path string) error {
 	busy, err := c.integer(`PRAGMA wal_checkpoint(TRUNCATE)`)
 	if err == nil && busy != 0 {

@@ -121,7 +121,8 @@ func testChangedMeanwhile(c *check, events []sharing.Event) {
 	c.within("a transaction that appends ends", func() error { return <-ended })
 }
 
-// waitsFor reads the log, lets something happen, and asks for Changed, in one View. Then, unless it has found the events, it waits.
+// waitsFor reads the log, lets something happen, and asks for Changed, in one View. Then,
+// unless it has found the events, it waits.
 func (c *check) waitsFor(events []sharing.Event, happen func()) {
 	c.Helper()
 	var wait func(context.Context) error

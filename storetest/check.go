@@ -62,7 +62,8 @@ func (c *check) run(name string, test func()) {
 // handle returns the i-th handle, in turns.
 func (c *check) handle(i int) sharing.Store { return c.stores[i%len(c.stores)] }
 
-// A patient store makes a transaction anew when the store gives up with a conflict, which the contract allows at any time.
+// A patient store makes a transaction anew when the store gives up with a conflict, which
+// the contract allows at any time.
 type patient struct{ sharing.Store }
 
 // enoughConflicts is how often in a row a store may give up.

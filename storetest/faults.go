@@ -121,7 +121,8 @@ func (s *scene) tryWithoutToken(call engineCall, want outcome) {
 	}
 }
 
-// tryWithoutAnswer makes the call so that its context ends at the moment of the fault, when nobody can be asked any more.
+// tryWithoutAnswer makes the call so that its context ends at the moment of the fault,
+// when nobody can be asked any more.
 func (s *scene) tryWithoutAnswer(call engineCall, kind FaultKind, want outcome) {
 	s.Helper()
 	ctx, cancel := context.WithCancel(s.ctx)

@@ -64,7 +64,8 @@ var engineReads = []engineRead{
 	}},
 }
 
-// testFaultyReads makes each read fail at each of the store's answers: it ends with that error, never with less than all.
+// testFaultyReads makes each read fail at each of the store's answers: it ends with that
+// error, never with less than all.
 func testFaultyReads(c *check) {
 	s := c.newScene()
 	before := s.evidence()

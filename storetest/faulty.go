@@ -22,7 +22,8 @@ const (
 	FailCommit
 	// LoseAnswer: the transaction is committed, and ends with the fault's error.
 	LoseAnswer
-	// RunTwice: the closure is run and what it wrote discarded, as after a conflict; then it is run again, and that counts.
+	// RunTwice: the closure is run and what it wrote discarded, as after a conflict; then
+	// it is run again, and that counts.
 	RunTwice
 )
 
@@ -43,7 +44,8 @@ type Fault struct {
 	Kind FaultKind
 	// Err is the error of the fault: one that wraps [sharing.ErrConflict] or [sharing.ErrOutcomeUnknown], or any other.
 	Err error
-	// Call is which of the closure's calls fails, for FailCall: 1 is the first. Changed, which can't fail, does not count.
+	// Call is which of the closure's calls fails, for FailCall: 1 is the first. Changed,
+	// which can't fail, does not count.
 	Call int
 	// Away is how many transactions after this one fail with Err before their closure, as if the store were out of
 	// reach; a negative number means all, until [FaultyStore.Heal].

@@ -128,7 +128,8 @@ func testNastyGrantees(c *check) {
 	c.sameLoad(asBytes, sharing.Need{Account: "owner", Image: "img", AllShares: true})
 }
 
-// testCollidingPairs has keys of two parts that are the same when they are put one after the other, with or without a separator.
+// testCollidingPairs has keys of two parts that are the same when they are put one after
+// the other, with or without a separator.
 func testCollidingPairs(c *check) {
 	parts := []string{"a", "b", "ab", "bc", "abc", "c", "a/", "/b", "a/b", "a|b", "a,b", "b/", "\\", "a\\", "%", "a%", "0", "1", "11", "00", "é", strings.Repeat("x", 127), strings.Repeat("x", 128)}
 	var items []any

@@ -71,7 +71,8 @@ func (c *check) shareWithMany(img sharing.ImageID, n int) {
 	}
 }
 
-// deleteTimes deletes the images with this name and a number below n, and returns in ascending order how long each took.
+// deleteTimes deletes the images with this name and a number below n, and returns in
+// ascending order how long each took.
 func (c *check) deleteTimes(name string, n int) []time.Duration {
 	c.Helper()
 	var times []time.Duration

@@ -96,7 +96,8 @@ func (r *run) write(t *rapid.T) {
 
 var errAbandoned = errors.New("abandoned")
 
-// skipLog moves the start to the end of the log: after what the runs before this one left, whether they ended well or not.
+// skipLog moves the start to the end of the log: after what the runs before this one left,
+// whether they ended well or not.
 func (r *run) skipLog(t *rapid.T) {
 	if err := r.store.View(r.ctx, func(tx sharing.ViewTx) error {
 		events, err := tx.Events(sharing.EventQuery{After: *r.start, Limit: many})

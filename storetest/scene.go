@@ -11,9 +11,9 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// A scene is a small world made through the engine, in which calls are made: an owner, with the image img that it shares
-// with me (accepted) and with guest (pending), and the image other; and me, with the instance vm made from img.
-// All its names begin with a prefix of its own, so that scenes on one store do not meet.
+// A scene is a small world made through the engine, in which calls are made: an owner, with the image img
+// that it shares with me (accepted) and with guest (pending), and the image other; and me, with the instance
+// vm made from img. All its names begin with a prefix of its own, so that scenes on one store do not meet.
 type scene struct {
 	*check
 	prefix             string
@@ -86,7 +86,8 @@ func (s *scene) made(name string, call func() error) {
 	}
 }
 
-// evidence tells all of the scene that is in the store, its records and events. That of two scenes is alike if the same happened in them.
+// evidence tells all of the scene that is in the store, its records and events. That of
+// two scenes is alike if the same happened in them.
 func (s *scene) evidence() string {
 	s.Helper()
 	var found struct {

@@ -111,8 +111,8 @@ func (m *meeting) wait() {
 	}
 }
 
-// underWay begins an Update of store and returns when its closure has run fn. The closure ends with fn's error once end is called,
-// or soon, since a store may keep others waiting until then. end returns the Update's error.
+// underWay begins an Update of store and returns when its closure has run fn. The closure ends with fn's error
+// once end is called, or soon, since a store may keep others waiting until then. end returns the Update's error.
 func (c *check) underWay(store sharing.Store, fn func(sharing.UpdateTx) error) (end func() error) {
 	m := newMeeting(2)
 	ran, ended := make(chan struct{}), make(chan error, 1)

@@ -8,13 +8,16 @@
 //		})
 //	}
 //
-// The suite asks of a store what the rules need of it and the doc comments of [sharing.Store] promise, and nothing else.
-// A failure says which promise was broken, in the contract's words. The parts come in an order in which the first that fails says most.
-// Run it with the race detector (go test -race) too: some of what it does at once fails only then.
+// The suite asks of a store what the rules need of it and the doc comments of [sharing.Store]
+// promise, and nothing else. A failure says which promise was broken, in the contract's
+// words. The parts come in an order in which the first that fails says most. Run it with the
+// race detector (go test -race) too: some of what it does at once fails only then.
 //
-// Nothing is ever opened anew: what a store keeps when it is closed, or when the program or the machine ends, is for tests of its own.
+// Nothing is ever opened anew: what a store keeps when it is closed, or when the program
+// or the machine ends, is for tests of its own.
 //
-// A failure of the part that is random is kept in testdata/rapid, and tried first the next time, unless the test is run with -rapid.nofailfile.
+// A failure of the part that is random is kept in testdata/rapid, and tried first the next
+// time, unless the test is run with -rapid.nofailfile.
 //
 // A store that two programs can open at once, such as a database, has to pass [RunShared] too.
 // [RunLarge] asks what takes long to ask. [Benchmark] measures a store as the engine uses it.
@@ -27,9 +30,11 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Run tests the store that open returns: a new and empty one at each call, that ends by a cleanup which open registers on t.
+// Run tests the store that open returns: a new and empty one at each call, that ends by a
+// cleanup which open registers on t.
 //
-// Run calls open some dozens of times. A subtest opens two stores where it needs a foreign cursor or a place to replay to.
+// Run calls open some dozens of times. A subtest opens two stores where it needs a foreign
+// cursor or a place to replay to.
 func Run(t *testing.T, open func(t *testing.T) sharing.Store) {
 	one := func(t *testing.T) []sharing.Store { return []sharing.Store{open(t)} }
 	for _, part := range parts {

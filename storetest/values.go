@@ -102,7 +102,8 @@ func thingsNamed(id string) things {
 	return th
 }
 
-// keeps writes the things, reads them by every method, and reads them again after the image and the instance have ended.
+// keeps writes the things, reads them by every method, and reads them again after the
+// image and the instance have ended.
 func (c *check) keeps(promise string, th things, end time.Time) {
 	c.Helper()
 	c.putThings(th, end)
@@ -111,7 +112,8 @@ func (c *check) keeps(promise string, th things, end time.Time) {
 	c.sameThings(promise+" (deleted and terminated)", th)
 }
 
-// putThings writes the things. The event has each of them as it is to be, the image and the instance as they are to end.
+// putThings writes the things. The event has each of them as it is to be, the image and
+// the instance as they are to end.
 func (c *check) putThings(th things, end time.Time) {
 	c.Helper()
 	rec, vm := th.image, th.instance

@@ -1,8 +1,10 @@
-// Package contest measures contestants side by side: each does the same work, in one process and one run, in turns of a fraction of
-// a second, so that a busy machine slows all alike, and in random order: the garbage and the caches that one leaves are the next one's,
-// and where turns come in step with the collector, it meets the same one again and again.
+// Package contest measures contestants side by side: each does the same work, in one process
+// and one run, in turns of a fraction of a second, so that a busy machine slows all alike,
+// and in random order: the garbage and the caches that one leaves are the next one's, and
+// where turns come in step with the collector, it meets the same one again and again.
 //
-// A figure is the median over the rounds, and a ratio is the median of the round-by-round ratios to the first contestant, the base.
+// A figure is the median over the rounds, and a ratio is the median of the round-by-round
+// ratios to the first contestant, the base.
 package contest
 
 import (
@@ -34,7 +36,8 @@ type Options struct {
 	Units  int           // if not 0, in place of Slice: how many units a turn is
 	// Callers is how many goroutines share a turn; 0 is 1.
 	Callers int
-	// Latencies asks for the time of each unit by itself. It costs a look at the clock a unit, so that PerUnit grows too.
+	// Latencies asks for the time of each unit by itself. It costs a look at the clock a
+	// unit, so that PerUnit grows too.
 	Latencies bool
 }
 
@@ -118,7 +121,8 @@ func (r *runner) turn(ctx context.Context) error {
 	return nil
 }
 
-// call lets the callers do units until the turn's time is over or the unit end is reached, and returns how many they did.
+// call lets the callers do units until the turn's time is over or the unit end is reached,
+// and returns how many they did.
 func (r *runner) call(ctx context.Context, start time.Time, end int64) (done int64, err error) {
 	if r.Callers <= 1 {
 		return r.caller(ctx, start, end, &r.latencies)

@@ -19,9 +19,9 @@ import (
 	"github.com/imageshare/sharing/etcdstore"
 )
 
-// bare makes the requests of the library's calls by hand, as somebody would who writes one program for these calls alone: as many, of
-// the same keys, with the same comparisons and values as long. It reads what the library stored; what it writes is under a prefix of its own.
-// It looks at no value, and judges nothing.
+// bare makes the requests of the library's calls by hand, as somebody would who writes one program for these
+// calls alone: as many, of the same keys, with the same comparisons and values as long. It reads what the
+// library stored; what it writes is under a prefix of its own. It looks at no value, and judges nothing.
 type bare struct{ client *clientv3.Client }
 
 const (
@@ -74,7 +74,8 @@ func (b bare) check(ctx context.Context, q world.Question) error {
 	return err
 }
 
-// change makes a change: one request reads, and one writes if nothing was changed meanwhile of the keys that are guarded; again, if it was.
+// change makes a change: one request reads, and one writes if nothing was changed
+// meanwhile of the keys that are guarded; again, if it was.
 func (b bare) change(ctx context.Context, reads []string, guarded []int, writes []clientv3.Op) error {
 	for {
 		found, err := b.read(ctx, gets(reads...)...)
@@ -145,7 +146,8 @@ func index(under string) clientv3.Op {
 	return clientv3.OpGet(under, clientv3.WithRange(strings.TrimSuffix(under, terminator)+beyond), clientv3.WithLimit(limit+1), clientv3.WithKeysOnly())
 }
 
-// page reads the IDs of a page by the first of some indices, and then what keys says of each, in requests that are made at once.
+// page reads the IDs of a page by the first of some indices, and then what keys says of
+// each, in requests that are made at once.
 func (b bare) page(ctx context.Context, keys func(id string) []string, indices ...string) error {
 	ops := make([]clientv3.Op, len(indices))
 	for i, under := range indices {

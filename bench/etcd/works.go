@@ -30,7 +30,8 @@ const (
 	inTwo     = ", in two processes"
 )
 
-// judged are the cases with a goal, which have more rounds than the others: a goal is judged by the worst row, and single turns scatter.
+// judged are the cases with a goal, which have more rounds than the others: a goal is
+// judged by the worst row, and single turns scatter.
 var judged = []string{check, share, launch, instances, images}
 
 // Works returns the work on etcd.
@@ -89,7 +90,8 @@ func run(ctx context.Context, scale contest.Scale) (rows []contest.Row, err erro
 	return rows, nil
 }
 
-// measure lets the contestants of a case make its call from 1 to 64 callers, of which, given another process, every other works there.
+// measure lets the contestants of a case make its call from 1 to 64 callers, of which,
+// given another process, every other works there.
 func (b *bench) measure(ctx context.Context, scale contest.Scale, name, title string, another *contest.Process) (rows []contest.Row, err error) {
 	o := contest.Options{
 		Rounds: contest.Pick(scale, 1, 3, 9),

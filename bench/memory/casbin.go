@@ -8,9 +8,9 @@ import (
 	"github.com/imageshare/sharing/bench/world"
 )
 
-// casbinModel keeps what a check needs in role links, which are found by name: an image leads to its owner and grantees, and to its
-// region. One policy line a share would be read from the first to the last at every check; links from the account
-// to its images would be followed all, and an account has more images than an image has grantees.
+// casbinModel keeps what a check needs in role links, which are found by name: an image leads to its owner and
+// grantees, and to its region. One policy line a share would be read from the first to the last at every check; links
+// from the account to its images would be followed all, and an account has more images than an image has grantees.
 const casbinModel = `
 [request_definition]
 r = account, image, region

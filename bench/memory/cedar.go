@@ -7,14 +7,16 @@ import (
 	"github.com/imageshare/sharing/bench/world"
 )
 
-// cedarPolicy is the whole check. It asks first whether there is such an image, since an error would cost more than that.
+// cedarPolicy is the whole check. It asks first whether there is such an image, since an
+// error would cost more than that.
 const cedarPolicy = `permit (principal, action == Action::"use", resource)
 when {
 	resource has owner && resource.region == context.region && resource.state != "disabled" &&
 	(resource.owner == principal || resource.grantees.contains(principal))
 };`
 
-// A cedarWorld answers checks by Cedar: an image is an entity with its owner, region, state and the set of its grantees as attributes.
+// A cedarWorld answers checks by Cedar: an image is an entity with its owner, region,
+// state and the set of its grantees as attributes.
 type cedarWorld struct {
 	policies *cedar.PolicySet
 	entities cedar.EntityMap

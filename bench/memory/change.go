@@ -140,7 +140,8 @@ func capturers(w *world.World, keepers []named[keeper]) (contestants []contest.C
 	return contestants, nil
 }
 
-// runDeletes measures force-deletes of images shared with few and with many: here the sizes are the contestants, the least first.
+// runDeletes measures force-deletes of images shared with few and with many: here the
+// sizes are the contestants, the least first.
 func runDeletes(ctx context.Context, scale contest.Scale) (rows []contest.Row, err error) {
 	sizes := contest.Pick(scale, []int{1, 50, 500}, []int{1, 50, 100_000}, []int{1, 50, 1000, 100_000})
 	o := contest.Options{Rounds: contest.Pick(scale, 1, 15, 31), Units: contest.Pick(scale, 2, 3, 5)}

@@ -11,8 +11,8 @@ import (
 	"github.com/imageshare/sharing/bench/world"
 )
 
-// A floor is the least that a program would write that needs nothing but the answer to a check, and a record of what was changed:
-// two maps under a lock, a map of instances, and a slice of events.
+// A floor is the least that a program would write that needs nothing but the answer to a check, and
+// a record of what was changed: two maps under a lock, a map of instances, and a slice of events.
 type floor struct {
 	mu        sync.RWMutex
 	images    map[sharing.ImageID]floorImage

@@ -10,8 +10,8 @@ import (
 	"github.com/imageshare/sharing/bench/world"
 )
 
-// runLineage is W7: what a delete would do to the instances made from an image, and where its data may be, for lineages of few and
-// of many images. The floor walks a map of children, or of instances, and gives the same numbers.
+// runLineage is W7: what a delete would do to the instances made from an image, and where its data may be, for
+// lineages of few and of many images. The floor walks a map of children, or of instances, and gives the same numbers.
 func runLineage(ctx context.Context, scale contest.Scale) (rows []contest.Row, err error) {
 	for _, n := range contest.Pick(scale, []int{10, 100}, []int{10, 1000, 100_000}, []int{10, 1000, 10_000, 100_000}) {
 		l, err := newLibrary(ctx, new(world.World))

@@ -8,8 +8,9 @@ import (
 	"github.com/imageshare/sharing/bench/world"
 )
 
-// A mapStore is the floor's two maps behind the library's contract. What a check takes on it, beyond the floor's time, is what it takes
-// to have stores that can be replaced, and rules in one place. Shares with everyone it does not even look for.
+// A mapStore is the floor's two maps behind the library's contract. What a check takes on
+// it, beyond the floor's time, is what it takes to have stores that can be replaced, and
+// rules in one place. Shares with everyone it does not even look for.
 type mapStore struct {
 	sharing.Store // nil: it is only viewed
 	mu            sync.RWMutex

@@ -12,8 +12,8 @@ import (
 	"github.com/imageshare/sharing/bench/world"
 )
 
-// A memdbWorld keeps a world in go-memdb: a table of images by ID; one of shares by image and grantee, and by grantee and image;
-// one of instances, and one of events by number.
+// A memdbWorld keeps a world in go-memdb: a table of images by ID; one of shares by image
+// and grantee, and by grantee and image; one of instances, and one of events by number.
 type memdbWorld struct{ db *memdb.MemDB }
 
 // The tables' rows. Their texts are plain strings, since go-memdb takes no others as arguments.

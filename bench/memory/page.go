@@ -23,8 +23,8 @@ const (
 	nameLookups = "walk with look-ups"
 )
 
-// runPages is W4: pages of 100 images, one after the other, for accounts that see few and many; then for accounts that see
-// a thousand, among few images and among many.
+// runPages is W4: pages of 100 images, one after the other, for accounts that see few and
+// many; then for accounts that see a thousand, among few images and among many.
 func runPages(ctx context.Context, scale contest.Scale) (rows []contest.Row, err error) {
 	for _, images := range contest.Pick(scale, []int{1000}, []int{10_000, 100_000}, []int{10_000, 100_000}) {
 		a, err := newAlbum(ctx, images, 1000, []int{1000})
@@ -57,8 +57,9 @@ func runPages(ctx context.Context, scale contest.Scale) (rows []contest.Row, err
 	return append(rows, seen...), nil
 }
 
-// An album is many images, some of which are shared with accounts that each see the same number of them. The accounts that see few
-// are so many that together they see as much as one that sees many: what is read is as cold or warm for each.
+// An album is many images, some of which are shared with accounts that each see the same
+// number of them. The accounts that see few are so many that together they see as much as
+// one that sees many: what is read is as cold or warm for each.
 type album struct {
 	engine  *sharing.Engine
 	walk    *walk
@@ -73,8 +74,8 @@ type walk struct {
 	sees map[sharing.AccountID][]*sharing.Image
 }
 
-// A lookups is a walk as well, over IDs: each image and each share is kept once, in a map, whoever sees it, so that a change of
-// an image need not be made in the slice of everyone who sees it.
+// A lookups is a walk as well, over IDs: each image and each share is kept once, in a map, whoever
+// sees it, so that a change of an image need not be made in the slice of everyone who sees it.
 type lookups struct {
 	mu     sync.RWMutex
 	sees   map[sharing.AccountID][]sharing.ImageID

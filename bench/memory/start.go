@@ -13,8 +13,8 @@ import (
 	"github.com/imageshare/sharing/memstore"
 )
 
-// runStart is W6: what a program does that starts with an event log. The floor makes two maps and a slice of events from the
-// same events; decoding them, as lines of JSON, is measured beside, since a log has to come from somewhere.
+// runStart is W6: what a program does that starts with an event log. The floor makes two maps and a slice of events
+// from the same events; decoding them, as lines of JSON, is measured beside, since a log has to come from somewhere.
 func runStart(ctx context.Context, scale contest.Scale) (rows []contest.Row, err error) {
 	for _, n := range contest.Pick(scale, []int{500}, []int{10_000, 100_000, 300_000}, []int{10_000, 100_000, 1_000_000}) {
 		log, err := history(ctx, n)
@@ -57,7 +57,8 @@ func runStart(ctx context.Context, scale contest.Scale) (rows []contest.Row, err
 	return rows, nil
 }
 
-// history returns a log of n events or a few more: images are registered, shared and launched from; of every four shares one ends.
+// history returns a log of n events or a few more: images are registered, shared and
+// launched from; of every four shares one ends.
 func history(ctx context.Context, n int) (log []sharing.Event, err error) {
 	l, err := newLibrary(ctx, new(world.World))
 	if err != nil {

@@ -95,7 +95,8 @@ func either(a, b func([]contest.Row) (float64, bool)) func([]contest.Row) (float
 	}
 }
 
-// lead returns how many times the fastest peer's time of a hit is that of the library, at the one size that is wanted of those with peers.
+// lead returns how many times the fastest peer's time of a hit is that of the library, at
+// the one size that is wanted of those with peers.
 func lead(wanted func(size, than int) bool) func([]contest.Row) (float64, bool) {
 	return func(rows []contest.Row) (lead float64, found bool) {
 		at := 0

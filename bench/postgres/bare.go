@@ -14,9 +14,9 @@ import (
 	"github.com/imageshare/sharing/bench/world"
 )
 
-// bare makes the reads and writes of the library's calls by hand, as somebody would who writes one program for these calls alone,
-// for the same guarantees: the same locks, the same log in the order of the commits, and the same records, which it decodes and encodes.
-// It judges nothing, and retries nothing.
+// bare makes the reads and writes of the library's calls by hand, as somebody would who writes one program
+// for these calls alone, for the same guarantees: the same locks, the same log in the order of the
+// commits, and the same records, which it decodes and encodes. It judges nothing, and retries nothing.
 type bare struct{ pool *pgxpool.Pool }
 
 // bareSettings are those of the store's sessions: nobody waits for ever for the locks of one that lost its client.
@@ -61,7 +61,8 @@ func access(row pgx.Row) (epoch int64, err error) {
 	return epoch, json.Unmarshal([]byte(img), &rec)
 }
 
-// change makes a change of an image, of two round trips: read queues its reads, and write its write, and answers with its event.
+// change makes a change of an image, of two round trips: read queues its reads, and write
+// its write, and answers with its event.
 func (b bare) change(ctx context.Context, image, account string, read func(*pgx.Batch), write func(*pgx.Batch) (sharing.Event, error)) error {
 	conn, err := b.pool.Acquire(ctx)
 	if err != nil {

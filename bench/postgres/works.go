@@ -1,4 +1,5 @@
-// Package postgres compares this library on its Postgres store with the bare driver, which makes the same reads and writes by hand.
+// Package postgres compares this library on its Postgres store with the bare driver, which
+// makes the same reads and writes by hand.
 package postgres
 
 import (
@@ -28,7 +29,8 @@ const (
 	page     = "page of 100"
 )
 
-// judged are the cases with a goal, which have more rounds than the others: a goal is judged by the worst row, and single turns scatter.
+// judged are the cases with a goal, which have more rounds than the others: a goal is
+// judged by the worst row, and single turns scatter.
 var judged = []string{check, share, launch, page}
 
 // Works returns the work on Postgres.

@@ -19,9 +19,10 @@ import (
 	"github.com/imageshare/sharing/internal/packed"
 )
 
-// bare makes the reads and writes of the library's calls by hand, as somebody would who writes one program for these calls alone:
-// in transactions of the same kind, with statements prepared beforehand, on as many connections, of which the one used last is used next.
-// It judges nothing, and waits for nobody's lock but its own writer's and another process's.
+// bare makes the reads and writes of the library's calls by hand, as somebody would who
+// writes one program for these calls alone: in transactions of the same kind, with statements
+// prepared beforehand, on as many connections, of which the one used last is used next. It
+// judges nothing, and waits for nobody's lock but its own writer's and another process's.
 type bare struct {
 	writing sync.Mutex
 	writer  *bareConn

@@ -22,7 +22,8 @@ func publisher(n int) sharing.AccountID {
 	return sharing.AccountID(fmt.Sprintf("publisher-%02d", n%publishers))
 }
 
-// A bench is a file with the same content for each contestant: one that shares its connections finds their pages in the caches more often.
+// A bench is a file with the same content for each contestant: one that shares its
+// connections finds their pages in the caches more often.
 type bench struct {
 	world       *world.World
 	questions   []world.Question

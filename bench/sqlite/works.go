@@ -1,4 +1,5 @@
-// Package sqlite compares this library on its SQLite store with the bare driver, which makes the same reads and writes by hand.
+// Package sqlite compares this library on its SQLite store with the bare driver, which
+// makes the same reads and writes by hand.
 package sqlite
 
 import (
@@ -13,8 +14,8 @@ import (
 	"github.com/imageshare/sharing/bench/world"
 )
 
-// The names of the contestants. The bare driver decodes the records that it reads, as whoever wants an image has to. That of bytes
-// leaves them as they are: it shows how much of a call is decoding.
+// The names of the contestants. The bare driver decodes the records that it reads, as whoever wants
+// an image has to. That of bytes leaves them as they are: it shows how much of a call is decoding.
 const (
 	nameBare    = "go-sqlite3"
 	nameLibrary = "sharing"

@@ -1,4 +1,5 @@
-// Package world generates what the contestants hold and are asked about: images as they are shared in practice, the same at every run.
+// Package world generates what the contestants hold and are asked about: images as they
+// are shared in practice, the same at every run.
 package world
 
 import (
@@ -60,7 +61,8 @@ func New(shares int) *World {
 	return w
 }
 
-// Even returns a world of images that are shared with the same number of grantees each, accounts beyond those of [Account].
+// Even returns a world of images that are shared with the same number of grantees each,
+// accounts beyond those of [Account].
 func Even(images, grantees int) *World {
 	rng := rand.New(rand.NewPCG(5, 6))
 	all := names[sharing.AccountID]("grantee-%06d", grantees)
@@ -190,7 +192,8 @@ func (img *Image) Record() sharing.ImageRecord {
 	return sharing.ImageRecord{Image: sharing.Image{ID: img.ID, Owner: img.Owner, Region: img.Region, CreatedAt: Created}}
 }
 
-// Records returns the image's shares as a store holds them. Their grantees are in memory of their own, as if each had come by a call.
+// Records returns the image's shares as a store holds them. Their grantees are in memory
+// of their own, as if each had come by a call.
 func (img *Image) Records() []sharing.Share {
 	shares := make([]sharing.Share, len(img.Grantees))
 	for i, g := range img.Grantees {

@@ -15,7 +15,8 @@ import (
 	"github.com/imageshare/sharing/memstore"
 )
 
-// The names of the contestants. Without a word more, an image can be shared with accounts, organisations and everyone, as in this library.
+// The names of the contestants. Without a word more, an image can be shared with accounts,
+// organisations and everyone, as in this library.
 const (
 	nameLibrary         = "sharing"
 	nameOpenFGA         = "OpenFGA"

@@ -1,6 +1,6 @@
-// Faq walks through the ten questions of the "Shared images FAQ" on real input: one publisher's 8,342 images in 34 regions,
-// and several customers. For each question it shows the calls, what came of them, and the rule that says so.
-// It ends with an error if any answer is not what the rule says.
+// Faq walks through the ten questions of the "Shared images FAQ" on real input: one publisher's
+// 8,342 images in 34 regions, and several customers. For each question it shows the calls, what came
+// of them, and the rule that says so. It ends with an error if any answer is not what the rule says.
 package main
 
 import (

@@ -1,9 +1,10 @@
 //go:build unix
 
-// Package filestore is a small store that keeps its data: the worked example of docs/STORES.md for a store of one's own.
+// Package filestore is a small store that keeps its data: the worked example of
+// docs/STORES.md for a store of one's own.
 //
-// It keeps the state in memory, where package memstore answers all that is read, and every change in a file, the journal:
-// one line for each transaction. Open reads the journal and makes the changes again.
+// It keeps the state in memory, where package memstore answers all that is read, and every change in a
+// file, the journal: one line for each transaction. Open reads the journal and makes the changes again.
 package filestore
 
 import (
@@ -117,8 +118,8 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 		return err
 	}
 	if err := s.append(line); err != nil {
-		// The line may be there, or a part of it, or nothing. Only reading the journal anew can tell: until then nothing
-		// is answered, lest the engine take a commit for missing that comes to light later.
+		// The line may be there, or a part of it, or nothing. Only reading the journal anew can tell: until
+		// then nothing is answered, lest the engine take a commit for missing that comes to light later.
 		s.failed.set(err)
 		return fmt.Errorf("filestore: %w: %w", sharing.ErrOutcomeUnknown, err)
 	}

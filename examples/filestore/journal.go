@@ -108,8 +108,8 @@ func parse(line []byte) (e entry, err error) {
 	return e, err
 }
 
-// readJournal calls apply with each entry, and returns where the last one ends. A last line that is not complete is what
-// a crash left, and not counted; any other that can't be read is an error, never a change left out.
+// readJournal calls apply with each entry, and returns where the last one ends. A last line that is not complete
+// is what a crash left, and not counted; any other that can't be read is an error, never a change left out.
 func readJournal(journal io.Reader, apply func(entry) error) (end int64, err error) {
 	lines := bufio.NewReader(journal)
 	for number := 1; ; number++ {

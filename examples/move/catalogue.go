@@ -25,7 +25,8 @@ type platform struct {
 	calls int
 }
 
-// newCatalogue returns a store in memory in which the first images of the catalogue, up to most, were published and used.
+// newCatalogue returns a store in memory in which the first images of the catalogue, up to
+// most, were published and used.
 func newCatalogue(ctx context.Context, most int) (store, error) {
 	images, err := catalogue.Images()
 	if err != nil {

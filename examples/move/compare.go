@@ -12,7 +12,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// compareLogs compares the logs, but for the cursors, which are each store's own, and returns the accounts that they name.
+// compareLogs compares the logs, but for the cursors, which are each store's own, and
+// returns the accounts that they name.
 func compareLogs(ctx context.Context, a, b *sharing.Engine) ([]sharing.AccountID, error) {
 	accounts := make(map[sharing.AccountID]bool)
 	log := func(e *sharing.Engine) iter.Seq2[any, error] {
@@ -35,7 +36,8 @@ func compareLogs(ctx context.Context, a, b *sharing.Engine) ([]sharing.AccountID
 	return slices.Sorted(maps.Keys(accounts)), err
 }
 
-// compareViews compares what an account sees. What only an organisation brings it is compared in the eyes of the owners.
+// compareViews compares what an account sees. What only an organisation brings it is
+// compared in the eyes of the owners.
 func compareViews(ctx context.Context, a, b *sharing.Engine, account sharing.AccountID) error {
 	every := sharing.ImageQuery{Origin: sharing.OriginOwn | sharing.OriginShared | sharing.OriginPublic, Deprecated: true}
 	for name, view := range map[string]func(*sharing.Engine) iter.Seq2[any, error]{

@@ -4,9 +4,10 @@
 //	go run . -from sqlite:/tmp/images.db -to postgres://sharing@localhost/sharing
 //	go run . -from postgres://sharing@localhost/sharing -to etcd:http://10.0.0.1:2379,http://10.0.0.2:2379
 //
-// It writes the event log of the one into the other, which then holds the same state, and compares both at the end: the
-// logs, and what each account sees. The store that is moved from is not changed; nothing may write to it meanwhile.
-// A move that was interrupted, by Ctrl-C or in any other way, goes on where it stopped when the same command is run again.
+// It writes the event log of the one into the other, which then holds the same state, and
+// compares both at the end: the logs, and what each account sees. The store that is moved
+// from is not changed; nothing may write to it meanwhile. A move that was interrupted, by
+// Ctrl-C or in any other way, goes on where it stopped when the same command is run again.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Publisher keeps a real catalogue of images in order: its newest release is found in every region, old ones point to what
-// replaces them, a whole organisation gets all of it, and the oldest year is retired, after a look at whom that would hurt.
-// It ends with an error if any answer is not what the catalogue and the rules say.
+// Publisher keeps a real catalogue of images in order: its newest release is found in every region, old ones
+// point to what replaces them, a whole organisation gets all of it, and the oldest year is retired, after a look
+// at whom that would hurt. It ends with an error if any answer is not what the catalogue and the rules say.
 package main
 
 import (

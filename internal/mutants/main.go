@@ -3,9 +3,9 @@
 //
 //	go run ./internal/mutants [-run regexp] [-v]
 //
-// The mutants are in the .txt files beside this one, each a few lines of code to put in the place of others, with the rule or
-// the invariant of docs/TESTING.md that this breaks. Nothing is copied, and nothing is changed on disk: the go
-// command reads the mutated file through its -overlay.
+// The mutants are in the .txt files beside this one, each a few lines of code to put in the place
+// of others, with the rule or the invariant of docs/TESTING.md that this breaks. Nothing is copied,
+// and nothing is changed on disk: the go command reads the mutated file through its -overlay.
 //
 // The report has a line for each mutant: what it breaks, and the first test that failed. The command fails if a mutant
 // survives, which is a hole in the tests, and if one no longer applies or does not compile, since the code that it

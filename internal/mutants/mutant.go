@@ -30,8 +30,8 @@ var lists embed.FS
 //	file PATH
 //	tests PACKAGE...    (where they are not the usual ones)
 //
-// Then come lines as in a patch: those to be replaced after '-', the new ones after '+', and after a space those that stay.
-// How far lines are indented means nothing. A line that begins with '#' is a comment.
+// Then come lines as in a patch: those to be replaced after '-', the new ones after '+', and after a space
+// those that stay. How far lines are indented means nothing. A line that begins with '#' is a comment.
 func list() ([]mutant, error) {
 	files, err := lists.ReadDir(".")
 	if err != nil {

@@ -16,8 +16,8 @@ type Disk struct{ dir string }
 
 var errNoMount = errors.New("no file system may be mounted: run the test as root to fill a disk")
 
-// Confine moves a folder of the server's cluster, such as "base", onto a disk of so many bytes, and starts the server again.
-// Where mounting is not permitted the test is skipped, or fails where CI=true.
+// Confine moves a folder of the server's cluster, such as "base", onto a disk of so many bytes, and
+// starts the server again. Where mounting is not permitted the test is skipped, or fails where CI=true.
 func (s *Server) Confine(tb testing.TB, folder string, size int) *Disk {
 	tb.Helper()
 	s.Stop()

@@ -1,5 +1,5 @@
-// Package pgtest runs private Postgres servers for tests: in a temporary folder, on a Unix socket, as an unprivileged user,
-// stopped and removed at the end.
+// Package pgtest runs private Postgres servers for tests: in a temporary folder, on a Unix
+// socket, as an unprivileged user, stopped and removed at the end.
 package pgtest
 
 import (
@@ -251,7 +251,8 @@ func children(parent int) []int {
 	return pids
 }
 
-// state returns the letter of a process's state, such as T if it is stopped and Z if nobody has waited for its end yet. That of no process is empty.
+// state returns the letter of a process's state, such as T if it is stopped and Z if
+// nobody has waited for its end yet. That of no process is empty.
 func state(pid int) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, _ := strings.Cut(string(text), ") ")

@@ -4,8 +4,8 @@
 //	bob shares web with carol
 //	    refused: Share web by bob: not the image's owner: ask the image's owner to do it (R1)
 //
-// A line that begins with # is a comment; every other line that is not indented is a command. The commands
-// are listed in commands.go. The words of a command that name an image or an instance to be made are the ID that it gets.
+// A line that begins with # is a comment; every other line that is not indented is a command. The commands are listed
+// in commands.go. The words of a command that name an image or an instance to be made are the ID that it gets.
 package script
 
 import (

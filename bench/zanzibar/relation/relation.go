@@ -1,4 +1,5 @@
-// Package relation says in relationships, as Google's Zanzibar has them, who may use an image: what OpenFGA and SpiceDB keep and answer by.
+// Package relation says in relationships, as Google's Zanzibar has them, who may use an
+// image: what OpenFGA and SpiceDB keep and answer by.
 package relation
 
 import "github.com/imageshare/sharing/bench/world"

@@ -1,8 +1,8 @@
 // Package spicedb embeds SpiceDB as a library, to answer whether an account may use an image.
 //
-// The images of each region have a type of their own: an image lives in one region, and so do its shares.
-// On its memory datastore, which reads all relationships of a type and a relation at every check, that makes a check as many times
-// faster as there are regions. Checks are fully consistent: SpiceDB keeps no answers then, only the schema.
+// The images of each region have a type of their own: an image lives in one region, and so do its shares. On its
+// memory datastore, which reads all relationships of a type and a relation at every check, that makes a check as many
+// times faster as there are regions. Checks are fully consistent: SpiceDB keeps no answers then, only the schema.
 package spicedb
 
 import (
@@ -27,7 +27,8 @@ import (
 // A Schema says with whom an image can be shared.
 type Schema string
 
-// The schemas. The first allows what this library does; the second is the least that answers W1's questions, and faster.
+// The schemas. The first allows what this library does; the second is the least that
+// answers W1's questions, and faster.
 const (
 	Grantees Schema = "account | account:* | organization#member"
 	Accounts Schema = "account"

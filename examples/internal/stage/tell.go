@@ -102,7 +102,8 @@ func (s *Stage) wrong(format string, args ...any) {
 	s.indented("WRONG: " + fmt.Sprintf(format, args...))
 }
 
-// End ends the story with its balance. It returns an error if anything was not as it should have been, or could not be told.
+// End ends the story with its balance. It returns an error if anything was not as it
+// should have been, or could not be told.
 func (s *Stage) End() error {
 	balance := fmt.Sprintf("%d calls, every answer as the rules say.", s.calls)
 	var err error
