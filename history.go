@@ -14,16 +14,24 @@ type history struct {
 
 // An imageBefore is an image as the last event about it left it: zero, if there was none.
 type imageBefore struct {
+	marks
 	sequence int64
 	owner    AccountID
 	region   Region
-	state    ImageState
 	deleted  bool
+	shares   map[Grantee]bool // those that were made and not ended; whether they have expired is not judged
+}
+
+// marks are what an image's owner makes of it by calls that do nothing else.
+type marks struct {
+	state             ImageState
+	protected, sealed bool
 }
 
 // An instanceBefore is an instance as the last event about it left it: zero, if there was none.
 type instanceBefore struct {
 	owner      AccountID
+	image      ImageID
 	generation int64
 	terminated bool
 }
@@ -45,10 +53,22 @@ func (h history) add(ev *Event) error {
 		return invalid("event", "%s (%s of operation %s) %s: the log is not whole", quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
 	}
 	if rec := ev.ImageRecord; rec != nil {
-		img.owner, img.region, img.state, img.deleted = rec.Owner, rec.Region, rec.State, !rec.DeletedAt.IsZero()
+		img.owner, img.region, img.marks = rec.Owner, rec.Region, rec.marks()
+		if img.deleted = !rec.DeletedAt.IsZero(); img.deleted {
+			img.shares = nil
+		}
+	}
+	if len(ev.Shares) > 0 && img.shares == nil {
+		img.shares = make(map[Grantee]bool)
+	}
+	for _, share := range ev.Shares {
+		img.shares[share.Grantee] = true
+	}
+	for _, g := range ev.Ended {
+		delete(img.shares, g)
 	}
 	if rec := ev.InstanceRecord; rec != nil {
-		h.instances[ev.Instance] = instanceBefore{rec.Owner, rec.DiskGeneration, !rec.TerminatedAt.IsZero()}
+		h.instances[ev.Instance] = instanceBefore{rec.Owner, rec.Instance.Image, rec.DiskGeneration, !rec.TerminatedAt.IsZero()}
 	}
 	if ev.Image != "" {
 		img.sequence = ev.Sequence
@@ -138,10 +158,12 @@ func (ev *Event) after(img imageBefore, inst instanceBefore) string {
 		return "brings back what was deleted"
 	case rec != nil && !made && (rec.Owner != img.owner || rec.Region != img.region):
 		return "gives an image to another owner or region"
-	case rec != nil && rec.State != ev.stateAfter(img.state):
+	case rec != nil && rec.marks() != ev.marksAfter(img.marks):
 		return "leaves its image in a state that its kind does not lead to"
-	case !ev.mayChangeShares(img.owner):
-		return "changes shares that its actor may not change"
+	case rec != nil && !rec.DeletedAt.IsZero() && img.protected:
+		return "deletes what is protected"
+	case !ev.mayChangeShares(img):
+		return "changes shares that its actor may not change, or that there are not"
 	}
 	generation := inst.generation + 1
 	if ev.Kind == EventTerminated {
@@ -156,37 +178,56 @@ func (ev *Event) after(img imageBefore, inst instanceBefore) string {
 		return "brings back what was terminated"
 	case !launched && disk.Owner != inst.owner, disk.Region != img.region:
 		return "gives an instance to another owner or region"
+	case !launched && ev.Kind != EventDiskReplaced && ev.Image != inst.image:
+		return "changes from which image an instance's disk was made"
 	case disk.DiskGeneration != generation:
 		return fmt.Sprintf("makes disk %d of an instance, not %d", disk.DiskGeneration, generation)
 	}
 	return ""
 }
 
-// mayChangeShares reports whether the actor may change the shares that ev changes, of an
-// image of owner's (R1, R13, R14).
-func (ev *Event) mayChangeShares(owner AccountID) bool {
+// mayChangeShares reports whether the actor may change the shares that ev changes (R1, R13, R14): those
+// that it ends or changes there must be.
+func (ev *Event) mayChangeShares(img imageBefore) bool {
 	grantees := slices.Clone(ev.Ended)
 	for _, share := range ev.Shares {
 		grantees = append(grantees, share.Grantee)
 	}
-	switch ev.Kind {
-	case EventAccepted, EventRejected, EventLeft:
-		return ev.Actor != owner && len(grantees) == 1 && grantees[0] == Account(ev.Actor)
+	for _, g := range grantees {
+		if ev.Kind != EventShared && !img.shares[g] || g == Account(img.owner) {
+			return false
+		}
 	}
-	return len(grantees) == 0 || ev.Actor == owner && !slices.Contains(grantees, Account(owner))
+	switch ev.Kind {
+	case EventAccepted:
+		return len(grantees) == 1 && grantees[0] == Account(ev.Actor) && ev.Shares[0].Status == ShareAccepted
+	case EventRejected:
+		return len(grantees) == 1 && grantees[0] == Account(ev.Actor) && ev.Shares[0].Status == ShareRejected
+	case EventLeft:
+		return len(grantees) == 1 && grantees[0] == Account(ev.Actor)
+	}
+	return len(grantees) == 0 || ev.Actor == img.owner
 }
 
-// stateAfter returns the state in which an event leaves an image that was in this one before.
-func (ev *Event) stateAfter(before ImageState) ImageState {
+func (rec *ImageRecord) marks() marks { return marks{rec.State, rec.Protected, rec.Sealed} }
+
+// marksAfter returns the marks with which an event leaves an image that had these before.
+func (ev *Event) marksAfter(m marks) marks {
 	switch ev.Kind {
+	case EventCopied: // as its source is
+		m.sealed = ev.ImageRecord.Sealed
 	case EventDeprecated:
-		return ImageDeprecated
+		m.state = ImageDeprecated
 	case EventDisabled:
-		return ImageDisabled
+		m.state = ImageDisabled
 	case EventEnabled:
-		return ImageAvailable
+		m.state = ImageAvailable
+	case EventProtected, EventUnprotected:
+		m.protected = ev.Kind == EventProtected
+	case EventSealed, EventUnsealed:
+		m.sealed = ev.Kind == EventSealed
 	}
-	return before
+	return m
 }
 
 // valid checks the values of an event that decisions rely on.

@@ -20,10 +20,7 @@ func (tx *view) Load(need sharing.Need) (state sharing.State, err error) {
 		}
 	}
 	if id != "" {
-		img := s.images[id]
-		if img == nil {
-			img = &noImage // with whose shares there is as much work as with those of one that the account does not see (R20)
-		}
+		img := s.lookup(id)
 		s.access(img, need.Account, need.Organizations, &state.Image)
 		state.Sequence = img.sequence
 		s.loadShares(id, img, &need, &state)
@@ -51,16 +48,24 @@ func (tx *view) Load(need sharing.Need) (state sharing.State, err error) {
 	return state, err
 }
 
-// noImage stands for an image that never was.
-var noImage image
+// lookup returns what is held about id, or else an image without a record: so there is as much to look for in one that never was as in
+// one that the account does not see (R20).
+func (s *Store) lookup(id sharing.ImageID) *image {
+	if img := s.images[id]; img != nil {
+		return img
+	}
+	return &noImage
+}
+
+var noImage image // never written
 
 // access sets to to what account, in these organizations, has of the image.
 func (s *Store) access(img *image, account sharing.AccountID, organizations []sharing.OrganizationID, to *sharing.Access) {
 	if img.record.ID != "" {
 		to.Image = &img.record
 	}
-	if img.shares.empty() {
-		return
+	if img.shares.empty() && account == img.record.Owner {
+		return // for another, as much is looked for where there is nothing to find (R20)
 	}
 	if account != "" && (account != img.record.Owner || img.withOwner) {
 		grantee := sharing.Grantee(account)
@@ -116,9 +121,7 @@ func (s *Store) loadImages(need *sharing.Need, state *sharing.State) {
 	if len(need.Images) > 0 {
 		state.Images = make([]sharing.Access, len(need.Images))
 		for i, id := range need.Images {
-			if img := s.images[id]; img != nil {
-				s.access(img, need.Account, need.Organizations, &state.Images[i])
-			}
+			s.access(s.lookup(id), need.Account, need.Organizations, &state.Images[i])
 		}
 	}
 	region := need.ImagesIn
@@ -134,9 +137,7 @@ func (s *Store) loadImages(need *sharing.Need, state *sharing.State) {
 func (tx *view) Access(account sharing.AccountID, organizations []sharing.OrganizationID, id sharing.ImageID) (
 	access sharing.Access, trust sharing.Trust, err error) {
 	s := tx.store
-	if img := s.images[id]; img != nil {
-		s.access(img, account, organizations, &access)
-	}
+	s.access(s.lookup(id), account, organizations, &access)
 	if len(s.trust) > 0 {
 		trust = s.trust[account]
 	}

@@ -30,7 +30,7 @@ import (
 
 // A Store keeps an engine's state in memory. Make one with [New]. It is safe for concurrent use.
 type Store struct {
-	writing chan struct{} // full while a transaction writes: a lock for which one waits no longer than a context lasts
+	writing lock // held by a transaction that writes, as long as it lasts
 
 	// reading guard all that follows: who holds one of them may read, who holds all may write. A transaction that
 	// writes reads without, since nobody else writes meanwhile.
@@ -50,49 +50,6 @@ type Store struct {
 	updates sync.Pool     // of *update
 }
 
-// readLocks is how many locks those that read share: enough that two processors seldom meet at one,
-// and few, since each change takes them all.
-const readLocks = 8
-
-// A readLock has a cache line of its own, and the next one, which processors fetch with it.
-type readLock struct {
-	sync.RWMutex
-	_ [128 - 24]byte
-}
-
-// spins is how often a lock is tried before its caller sleeps: for longer than most changes take, since
-// to sleep and be woken, often with a processor that sleeps too, takes many times as long as that.
-const spins = 10_000
-
-// patiently gets a lock: by try, for a while, or else by lock.
-func patiently(try func() bool, lock func()) {
-	for range spins {
-		if try() {
-			return
-		}
-	}
-	lock()
-}
-
-// beginWriting waits until nobody else writes, or ctx ends.
-func (s *Store) beginWriting(ctx context.Context) error {
-	for range spins {
-		select {
-		case s.writing <- struct{}{}:
-			return nil
-		default:
-		}
-	}
-	select {
-	case s.writing <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *Store) endWriting() { <-s.writing }
-
 var _ sharing.Store = (*Store)(nil)
 
 // New returns an empty store.
@@ -104,7 +61,7 @@ func New() *Store {
 		instancesBy: make(index[attribute, sharing.InstanceID]),
 		trust:       make(map[sharing.AccountID]sharing.Trust),
 		log:         newLog(),
-		writing:     make(chan struct{}, 1),
+		writing:     newLock(),
 		seed:        maphash.MakeSeed(),
 	}
 	s.views.New = func() any { return &view{store: s, lock: &s.reading[s.viewed.Add(1)%readLocks]} }
@@ -145,13 +102,13 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := s.beginWriting(ctx); err != nil {
+	if err := s.writing.lock(ctx); err != nil {
 		return err
 	}
 	tx := s.updates.Get().(*update)
 	tx.ctx = ctx
 	defer func() {
-		s.endWriting()
+		s.writing.unlock()
 		if cap(tx.events) <= blockLength { // what a large one took is not kept
 			tx.reset()
 			s.updates.Put(tx)
