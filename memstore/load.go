@@ -48,8 +48,8 @@ func (tx *view) Load(need sharing.Need) (state sharing.State, err error) {
 	return state, err
 }
 
-// lookup returns what is held about id, or else an image without a record: so there is as much to look for in one that never was as in
-// one that the account does not see (R20).
+// lookup returns what is held about id, or else an image without a record: so there is as
+// much to look for in one that never was as in one that the account does not see (R20).
 func (s *Store) lookup(id sharing.ImageID) *image {
 	if img := s.images[id]; img != nil {
 		return img

@@ -18,7 +18,7 @@ type readLock struct {
 
 // spins is how often a lock is tried before its caller sleeps: for longer than most changes take, since
 // to sleep and be woken, often with a processor that sleeps too, takes many times as long as that.
-const spins = 10_000
+const spins = 30_000
 
 // patiently gets a lock: by try, for a while, or else by lock.
 func patiently(try func() bool, lock func()) {
@@ -30,8 +30,8 @@ func patiently(try func() bool, lock func()) {
 	lock()
 }
 
-// A lock is a mutex for which one waits no longer than a context lasts. As with [sync.Mutex], who comes when it is free may have it before
-// those who wait: to hand it to one who has to be woken first would let all others wait for that.
+// A lock is a mutex for which one waits no longer than a context lasts. As with [sync.Mutex], who comes when it is free
+// may have it before those who wait: to hand it to one who has to be woken first would let all others wait for that.
 type lock struct {
 	held  atomic.Bool
 	freed chan struct{} // holds an item if it was unlocked since one who waits was last woken
