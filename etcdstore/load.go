@@ -36,6 +36,9 @@ func (tx *view) Load(need sharing.Need) (state sharing.State, err error) {
 	if err != nil {
 		return sharing.State{}, err
 	}
+	if img := state.Image.Image; img != nil && img.Owner == need.Account {
+		tx.owners.remember(img.ID, img.Owner)
+	}
 	return state, nil
 }
 
@@ -113,17 +116,22 @@ func (tx *view) loadImage(id sharing.ImageID, need *sharing.Need, state *sharing
 }
 
 // loadOwned reads what need asks about its image that only the owner may: nobody else has
-// it read. It also reads when the shares expire, for an owner that is about to change some.
+// it read (R20), but for whether any share expires, which takes the same whatever there
+// is. It also reads when the shares expire, for an owner that is about to change some.
 func (tx *view) loadOwned(id sharing.ImageID, img *imageValue, about aboutValue, need *sharing.Need, state *sharing.State) (err error) {
 	expire := !need.PresentAt.IsZero() || tx.writes && (need.AllShares || len(need.Grantees) > 0)
 	if need.Account == "" || !expire && !need.AllShares {
 		return nil
 	}
-	owner := tx.owners.of(id) // a guess, until the record is there
-	if img != nil {
-		owner = img.Owner
+	owned := tx.owners.of(id) == need.Account // a guess, until the record is there
+	anyExpires := owned
+	if expire && !owned {
+		anyExpires = tx.read(under(tx.key(tableExpiring, string(id)), count)).count > 0
 	}
-	if owner != need.Account {
+	if img != nil {
+		owned = img.Owner == need.Account
+	}
+	if !owned {
 		return nil
 	}
 	var shares []sharing.Share
@@ -133,7 +141,7 @@ func (tx *view) loadOwned(id sharing.ImageID, img *imageValue, about aboutValue,
 			return err
 		}
 	}
-	if expire {
+	if expire && anyExpires {
 		if ends, err = tx.expiries(id); err != nil {
 			return err
 		}
@@ -141,7 +149,6 @@ func (tx *view) loadOwned(id sharing.ImageID, img *imageValue, about aboutValue,
 	if img == nil {
 		return nil
 	}
-	tx.owners.remember(id, owner)
 	if need.AllShares {
 		state.Shares = shares
 	}

@@ -57,7 +57,7 @@ func TestRequests(t *testing.T) {
 	stranger := openAt(t, prefix, server.endpoint) // another process, of which s has no hints
 	e, other := newEngine(t, s), newEngine(t, stranger)
 
-	var img, derived, unseen, unseen2 sharing.Image
+	var img, derived, unseen, unseen2, unseen3 sharing.Image
 	var inst, foreign sharing.Instance
 	var shares []sharing.Grantee
 	for i := range 50 {
@@ -122,10 +122,18 @@ func TestRequests(t *testing.T) {
 			if unseen, err = other.Register(ctx, "a", sharing.ImageSpec{Region: "r"}); err == nil {
 				unseen2, err = other.Register(ctx, "a", sharing.ImageSpec{Region: "r"})
 			}
+			if err == nil {
+				unseen3, err = other.Register(ctx, "a", sharing.ImageSpec{Region: "r"})
+			}
+			if err == nil {
+				_, err = other.ShareUntil(ctx, "a", unseen3.ID, time.Now().Add(time.Hour), "d")
+			}
 			return err
 		}},
-		{"Share of an image never seen: the guess is missing", 3, func() error { _, err := e.Share(ctx, "a", unseen.ID, "b"); return err }},
+		{"Share of an image never seen, of which no share expires", 2, func() error { _, err := e.Share(ctx, "a", unseen.ID, "b"); return err }},
 		{"Share of an image seen", 2, func() error { _, err := e.Share(ctx, "a", unseen.ID, "c"); return err }},
+		{"Share of an image never seen, of which one does", 3, func() error { _, err := e.Share(ctx, "a", unseen3.ID, "b"); return err }},
+		{"Share of that image, seen", 2, func() error { _, err := e.Share(ctx, "a", unseen3.ID, "c"); return err }},
 		{"SetShares of an image never seen: the guess is missing", 3, func() error { _, err := e.SetShares(ctx, "a", unseen2.ID, "b"); return err }},
 		{"SetShares of an image seen", 2, func() error { _, err := e.SetShares(ctx, "a", unseen2.ID, "c"); return err }},
 		{"Unshare", 2, func() error { return e.Unshare(ctx, "a", img.ID, "b") }},
