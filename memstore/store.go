@@ -9,7 +9,8 @@
 // Locks make transactions strictly serialisable. Those that write come one after the other. What one writes is kept
 // aside until its closure has returned nil, and then applied, by code that can't fail, so that a transaction that ends
 // in any other way leaves no trace. Only while it is applied are those that read kept out. These hold one of several
-// locks each, so that processors don't wait for one another to count readers; what is applied holds all of them.
+// locks each, so that processors don't wait for one another to count readers; what is applied holds all of them. So a long
+// read, such as an exposure of many thousand images, keeps a change waiting until it ends, and all who come after that change.
 //
 // # Layout
 //
