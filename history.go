@@ -198,13 +198,14 @@ func (ev *Event) mayChangeShares(img imageBefore) bool {
 			return false
 		}
 	}
+	own := len(grantees) == 1 && grantees[0] == Account(ev.Actor)
 	switch ev.Kind {
 	case EventAccepted:
-		return len(grantees) == 1 && grantees[0] == Account(ev.Actor) && ev.Shares[0].Status == ShareAccepted
+		return own && ev.Shares[0].Status == ShareAccepted
 	case EventRejected:
-		return len(grantees) == 1 && grantees[0] == Account(ev.Actor) && ev.Shares[0].Status == ShareRejected
+		return own && ev.Shares[0].Status == ShareRejected
 	case EventLeft:
-		return len(grantees) == 1 && grantees[0] == Account(ev.Actor)
+		return own
 	}
 	return len(grantees) == 0 || ev.Actor == img.owner
 }

@@ -79,10 +79,11 @@ func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]Or
 	impact Impact, unknown []AccountID, err error) {
 	before, after, ended := m.presentShares(end)
 	impact.Shares = ended
-	toOrganizations := slices.ContainsFunc(slices.Collect(maps.Keys(before)), func(g Grantee) bool {
-		_, ok := g.Organization()
-		return ok
-	})
+	toOrganizations := false
+	for g := range before {
+		_, is := g.Organization()
+		toOrganizations = toOrganizations || is
+	}
 	counts, err := m.countInstances(img.ID)
 	if err != nil {
 		return impact, nil, err

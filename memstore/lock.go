@@ -22,12 +22,19 @@ const spins = 30_000
 
 // patiently gets a lock: by try, for a while, or else by lock.
 func patiently(try func() bool, lock func()) {
+	if !tried(try) {
+		lock()
+	}
+}
+
+// tried tries to get a lock for a while, and reports whether it was got.
+func tried(try func() bool) bool {
 	for range spins {
 		if try() {
-			return
+			return true
 		}
 	}
-	lock()
+	return false
 }
 
 // A lock is a mutex for which one waits no longer than a context lasts. As with [sync.Mutex], who comes when it is free
@@ -42,18 +49,14 @@ func newLock() lock { return lock{freed: make(chan struct{}, 1)} }
 func (l *lock) tryLock() bool { return !l.held.Load() && l.held.CompareAndSwap(false, true) }
 
 func (l *lock) lock(ctx context.Context) error {
-	for {
-		for range spins {
-			if l.tryLock() {
-				return nil
-			}
-		}
+	for !tried(l.tryLock) {
 		select {
 		case <-l.freed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 func (l *lock) unlock() {
