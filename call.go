@@ -84,8 +84,8 @@ func view(ctx context.Context, store Store, fn func(tx ViewTx) error) error {
 	return decided(ran, stored)
 }
 
-// decided returns the error of a transaction whose closure, if it ran, returned none: a
-// store that claims success without having run it would otherwise permit everything (R27).
+// decided returns the error of a transaction whose closure, if it ran, returned none. A store that claims success
+// without having run the closure would otherwise permit everything (R27).
 func decided(ran bool, err error) error {
 	if err == nil && !ran {
 		return errors.New("the store did not run the transaction")
@@ -93,8 +93,8 @@ func decided(ran bool, err error) error {
 	return err
 }
 
-// answered reports whether a decision ended for the lack of an answer from outside the store,
-// and has it now: then the decision is to be made anew.
+// answered reports whether a decision ended because it lacked an answer from outside the store. If so, answered has
+// obtained the answer, and the decision is to be made again.
 func (c *call) answered(err error) bool {
 	q, ok := err.(*question)
 	if !ok {
@@ -122,8 +122,8 @@ type change[T any] struct {
 	committing bool  // whether the closure left something to commit
 }
 
-// makeChange makes a change. request is what was asked, as far as two requests under one token must not differ;
-// its type is a parameter so that only a token makes an interface value of it.
+// makeChange makes a change. request holds the arguments in which two calls under one token must agree; its type is a
+// parameter so that only a token makes an interface value of it.
 func makeChange[T, R any](c call, request R, need Need, decide func(*moment) (T, []Event, error)) (result T, err error) {
 	ch := &change[T]{call: c, need: need, decide: decide}
 	if ch.once {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// CanUse is the hot path: it returns nil if the actor may launch from the image in the region now,
-// or else the error that [Engine.Launch] would give for it. On the memory store an allowed use allocates nothing.
+// CanUse returns nil if the actor may launch from the image in the region now, and otherwise the error that
+// [Engine.Launch] would return. It is the hot path: on the memory store, an allowed use allocates nothing.
 func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, region Region) error {
 	k := useChecks.Get().(*useCheck)
 	defer useChecks.Put(k)
@@ -33,7 +33,7 @@ func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, reg
 	}
 }
 
-// A useCheck is a call of [Engine.CanUse], kept for the next one so that none allocates.
+// A useCheck is a call of [Engine.CanUse]. It is kept for later calls, so that they need not allocate one.
 type useCheck struct {
 	m       moment
 	outside outside
@@ -42,8 +42,8 @@ type useCheck struct {
 	decide  func(ViewTx) error
 	ran     bool
 	err     error
-	// inputValid: the store holds the image in the region, with the actor as its owner or as a grantee
-	// that is an account. Only valid identifiers get into a store, so that these need no other check.
+	// inputValid means, if err is nil, that the store holds the image in the region, and has the actor as its owner or
+	// as a grantee that is an account. Only valid identifiers get into a store, so these need no other check.
 	inputValid bool
 }
 

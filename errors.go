@@ -5,17 +5,18 @@ import (
 	"fmt"
 )
 
-// The kinds of error that a call can end with, each found by [errors.Is].
-// All but the last three are refusals by a rule, which [errors.As] finds as a [*Refusal] too.
+// The kinds of error that a call can end with, each found with [errors.Is]. All but the last three are refusals by a
+// rule, each of which is also found as a [*Refusal] with [errors.As].
 var (
-	// ErrImageNotFound means that the actor sees no image with that ID; whether there is one is not told (R20).
+	// ErrImageNotFound means that the actor sees no image with that ID. It does not tell whether there is one (R20).
 	ErrImageNotFound = errors.New("image not found")
-	// ErrInstanceNotFound means that the actor owns no instance with that ID; whether
-	// another account does is not told (R20).
+	// ErrInstanceNotFound means that the actor owns no instance with that ID. It does not tell whether
+	// another account owns one (R20).
 	ErrInstanceNotFound = errors.New("instance not found")
 	// ErrNotOwner means that the actor sees the image but does not own it, and only the owner may do this (R1).
 	ErrNotOwner = errors.New("not the image's owner")
-	// ErrNotShared means that the actor sees the image, but that no present share is with its own account (R13).
+	// ErrNotShared means that the actor sees the image, but no present share of it is with
+	// the actor's own account (R13).
 	ErrNotShared = errors.New("not shared with the account itself")
 	// ErrNotAccepted means that the share that reaches the actor is pending or rejected (R14).
 	ErrNotAccepted = errors.New("share not accepted")
@@ -23,13 +24,14 @@ var (
 	ErrShareLimit = errors.New("share limit reached")
 	// ErrImageQuota means that the account would own more images in the region than [Policy.MaxImages] (R3).
 	ErrImageQuota = errors.New("image quota reached")
-	// ErrRegionMismatch means that the image is not in the region where it is to be used (R4).
+	// ErrRegionMismatch means that the image is not in the region in which it is to be used (R4).
 	ErrRegionMismatch = errors.New("image is in another region")
 	// ErrImageShared means that the image has shares, which a delete would end (R8).
 	ErrImageShared = errors.New("image is shared")
-	// ErrImageInUse means that the owner has instances made from the image, which a delete would leave without it (R8).
+	// ErrImageInUse means that the owner has instances made from the image, which could never be
+	// reinitialised after a delete (R8).
 	ErrImageInUse = errors.New("image is in use")
-	// ErrImageUnavailable means that the instance's owner can't use its image now; the reason is not told (R6).
+	// ErrImageUnavailable means that the instance's owner can't use its image now. It does not tell why (R6).
 	ErrImageUnavailable = errors.New("image unavailable")
 	// ErrImageDisabled means that the image is disabled (R16).
 	ErrImageDisabled = errors.New("image is disabled")
@@ -41,19 +43,19 @@ var (
 	ErrDigestMismatch = errors.New("image digest differs")
 	// ErrPublicBlocked means that [Policy.BlockPublic] refuses new shares with everyone (R19).
 	ErrPublicBlocked = errors.New("public sharing is blocked")
-	// ErrGranteeRefused means that the check of [WithGranteeCheck] refused a new grantee;
-	// the check's own error is wrapped too (R19).
+	// ErrGranteeRefused means that the check of [WithGranteeCheck] refused a new grantee; the refusal also
+	// wraps the check's own error (R19).
 	ErrGranteeRefused = errors.New("grantee refused")
 	// ErrSealed means that the image is sealed: instances that others made from it can't be captured (R28).
 	ErrSealed = errors.New("image is sealed")
 
-	// ErrInvalid means bad input. The error says which field, and what is allowed. It is no refusal (R25).
+	// ErrInvalid means bad input. The error says which field is bad and what is allowed. It is not a refusal (R25).
 	ErrInvalid = errors.New("invalid")
-	// ErrConflict means that the store gave up after retrying a transaction that kept
-	// conflicting with others. Nothing was changed.
+	// ErrConflict means that the store gave up after retrying a transaction that kept conflicting
+	// with others. Nothing was changed.
 	ErrConflict = errors.New("conflict with concurrent changes")
-	// ErrOutcomeUnknown means that the store could not tell whether the change was committed (R26).
-	// Repeating the call under its token ([Engine.Once]) changes nothing twice.
+	// ErrOutcomeUnknown means that the store could not tell whether the change was committed (R26). Repeating the call
+	// under its token ([Engine.Once]) does not make the change twice.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
 
@@ -79,26 +81,27 @@ var ruleOf = map[error]string{
 	ErrSealed:           "R28",
 }
 
-// A Refusal is the error of a call that a rule refuses. Nothing was changed (R22).
-// Find it with [errors.As], and its kind with [errors.Is].
+// A Refusal is the error of a call that a rule refuses. Nothing was changed (R22). Find it with [errors.As],
+// and its kind with [errors.Is].
 type Refusal struct {
-	// Rule is the number of the rule that refuses, such as "R2".
+	// Rule is the number of the rule that refuses the call, such as "R2".
 	Rule string
 	// Op is the engine's method, such as "Share".
 	Op string
 	// Actor is the account that made the call.
 	Actor AccountID
-	// Subject is the ID of the image or instance that was refused; the region for [ErrImageQuota], and the family for
-	// what [Engine.Latest] refuses.
+	// Subject is the ID of the image or instance that the refusal is about; for [ErrImageQuota] it is the region, and
+	// for refusals of [Engine.Latest] the family.
 	Subject string
-	// Remedy says in one sentence what would make the call succeed, and nothing that the actor may not know (R20).
+	// Remedy says in one sentence what would make the call succeed, and tells nothing
+	// that the actor may not know (R20).
 	Remedy string
 
 	kind  error // the sentinel
 	cause error // the error of a grantee check, or nil
 }
 
-// Error says what was refused, why, what to do, and which rule says so.
+// Error says what was refused, why, what to do, and by which rule.
 func (r *Refusal) Error() string {
 	cause := ""
 	if r.cause != nil {
@@ -110,10 +113,10 @@ func (r *Refusal) Error() string {
 // Unwrap returns the refusal's kind, one of the sentinels of this package.
 func (r *Refusal) Unwrap() error { return r.kind }
 
-// Is reports whether target is in the chain of the grantee check's error, if that is what refused (R19).
+// Is reports whether the error of the grantee check has target in its chain, if that check refused the call (R19).
 func (r *Refusal) Is(target error) bool { return r.cause != nil && errors.Is(r.cause, target) }
 
-// As finds target in the chain of the grantee check's error, if that is what refused (R19).
+// As finds target in the chain of the grantee check's error, if that check refused the call (R19).
 func (r *Refusal) As(target any) bool { return r.cause != nil && errors.As(r.cause, target) }
 
 // invalid returns the error of bad input: the field, and what is allowed.

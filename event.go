@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Cursor is a position in a store's event log. The zero value is the position before the first event.
-// Cursors are made by the store, mean nothing in another store, and can't be compared.
+// A Cursor is a position in a store's event log. The zero value is the position before the first event. The store makes
+// the cursors; they mean nothing in another store, and can't be compared.
 type Cursor string
 
 // An EventKind says what an event is about.
@@ -41,44 +41,45 @@ const (
 	EventTrustSet      EventKind = "trust.set"
 )
 
-// An Event records one change: who, what, when, on which image or instance (R24).
-// It is appended in the transaction that makes the change, and holds all that is needed to make it again,
-// so that the log is the definition of what a call did: see [Replay].
+// An Event records one change: who, what, when, on which image or instance (R24). It is appended in the
+// transaction that makes the change, and holds everything needed to make the change again. The log therefore
+// defines what each call did: see [Replay].
 //
-// Events are for whoever operates the engine: they hold what accounts may not know of each other.
+// Events are for the operator of the engine: they hold what accounts may not know about each other.
 type Event struct {
 	// Cursor is the event's position in the log of the store that it was read from.
 	Cursor Cursor
-	// Operation is the ID of the call that the event belongs to. The events of one call stand together in the log.
+	// Operation is the ID of the call that the event belongs to. The events of one call are adjacent in the log.
 	Operation string
 	At        time.Time
 	Actor     AccountID
 	Kind      EventKind
-	// Image is the image that the event is about; for an event of an instance, the one that its system disk is made
-	// from after it. Only an event of a trust policy has none.
+	// Image is the image that the event is about; if it is about an instance, the image that the instance's system disk
+	// is made from after the event. Only an event of a trust policy has none.
 	Image ImageID `json:",omitzero"`
-	// Instance is the instance that the event is about, if it is about one.
+	// Instance is the instance that the event is about, if any.
 	Instance InstanceID `json:",omitzero"`
 	// Sequence numbers the events of Image, from 1 and without a gap. It is 0 for an event without an image.
 	Sequence int64 `json:",omitzero"`
-	// Untrusted says that the actor's trust policy, which does not enforce, does not name the image's owner (R11).
+	// Untrusted means that the actor's trust policy does not name the image's owner. The policy does not enforce, so
+	// the use was not refused (R11).
 	Untrusted bool `json:",omitzero"`
 
-	// What the event left behind, each nil where it changed none:
+	// What the event changed. Each field is nil if the event did not change it.
 
-	// ImageRecord is the image as it is from then on.
+	// ImageRecord is the image as it is after the event.
 	ImageRecord *ImageRecord `json:",omitzero"`
-	// InstanceRecord is the instance as it is from then on.
+	// InstanceRecord is the instance as it is after the event.
 	InstanceRecord *InstanceRecord `json:",omitzero"`
-	// Shares are the shares of Image that were made or changed, as they are from then on.
+	// Shares are the shares of Image that were made or changed, as they are after the event.
 	Shares []Share `json:",omitzero"`
-	// Ended are the grantees whose share of Image ended. A deleted image's shares end without being named.
+	// Ended are the grantees whose share of Image ended. The shares of a deleted image end without being listed.
 	Ended []Grantee `json:",omitzero"`
-	// Trust is the actor's trust policy from then on.
+	// Trust is the actor's trust policy after the event.
 	Trust *Trust `json:",omitzero"`
 
-	// Request and Result are set on the first event of a call made under a token ([Engine.Once], R23):
-	// a digest of what was asked, and the JSON of what was answered.
+	// Request and Result are set on the first event of a call made under a token ([Engine.Once], R23): a digest of the
+	// request, and the result as JSON.
 	Request string          `json:",omitzero"`
 	Result  json.RawMessage `json:",omitzero"`
 }
@@ -95,8 +96,8 @@ func (m *moment) event(kind EventKind, image ImageID) Event {
 	return ev
 }
 
-// apply makes the event's change. It is the only code that writes state,
-// for a call and for a replay alike, which is why replaying the log gives the state.
+// apply makes the event's change. It is the only code that writes state, for a call and for a replay alike; therefore
+// replaying the log reproduces the state.
 func (ev *Event) apply(tx UpdateTx) error {
 	if ev.ImageRecord != nil {
 		if err := tx.PutImage(*ev.ImageRecord); err != nil {
@@ -147,15 +148,15 @@ func (ev Event) clone() Event {
 	return ev
 }
 
-// An EventQuery selects events. Each field that is not zero narrows the selection.
+// An EventQuery selects events. Each non-zero field narrows the selection.
 type EventQuery struct {
-	// After selects the events after this position of the log.
+	// After selects the events after this position in the log.
 	After Cursor
 	// Image selects the events about this image.
 	Image ImageID
 	// Actor selects the events that this account caused.
 	Actor AccountID
-	// Limit is how many events are given at most. Zero means all; a negative limit is [ErrInvalid].
+	// Limit is the maximum number of events. Zero means all; a negative limit is [ErrInvalid].
 	Limit int
 }
 

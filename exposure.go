@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// An Exposure says where the data of an image may have gone (R10): to whoever held a share of it, and into the images
-// that were captured or copied from it, through any number of steps, whether they still exist or not.
-// It names what its reader, the image's owner, may know, and counts the rest.
+// An Exposure says where the data of an image may have gone (R10): to every grantee that held a share of it, and into
+// the images that were captured or copied from it, through any number of steps, whether or not they still exist. It
+// names what its reader, the image's owner, may know, and counts the rest.
 type Exposure struct {
 	// Image is the image that was asked about.
 	Image ImageID
-	// Images are the images made from Image that the actor sees, each after the one that it was made from.
+	// Images are the images made from Image that the actor sees, each listed after the one that it was made from.
 	Images []ExposedImage
-	// Holders are the grantees that ever held a share of Image, or of an image made from it that was the actor's too,
-	// in ascending order of grantee.
+	// Holders are the grantees that ever held a share of Image, or of another of the actor's images that was made from
+	// it, in ascending order of grantee.
 	Holders []Holder
 	// Beyond counts what the actor does not see.
 	Beyond Beyond
-	// Truncated says that more than 100,000 images were made from Image: those after the
-	// first 100,000 are neither named nor counted.
+	// Truncated means that more than 100,000 images were made from Image: those after the first 100,000
+	// are neither named nor counted.
 	Truncated bool
 }
 
@@ -29,44 +29,44 @@ type Exposure struct {
 type ExposedImage struct {
 	Image ImageID
 	Owner AccountID
-	// Source is the image that it was made from, if the actor sees that.
+	// Source is the image that this one was made from, if the actor sees it.
 	Source ImageID
-	// Captured tells a capture from a copy.
+	// Captured is true for a capture and false for a copy.
 	Captured bool
 }
 
-// A Holder is a grantee that held a share of the image that was asked about, or of an
-// image of the actor's made from that.
+// A Holder is a grantee that held a share of the image that was asked about, or of another of the
+// actor's images that was made from it.
 type Holder struct {
 	Grantee Grantee
-	// Holdings are its shares, in the order in which they were made, image by image.
+	// Holdings are the grantee's shares, image by image, in the order in which they were made.
 	Holdings []Holding
-	// Instances counts the system disks that the account made, by launch or replaced disk, from any image
-	// with the data. For an organisation or everyone it is 0: their accounts are counted in Beyond.
+	// Instances counts the system disks that the account made, by a launch or a replaced disk, from any image with the
+	// data. It is 0 for an organisation and for everyone: their accounts are counted in Beyond.
 	Instances int
-	// Captures counts the images that the account captured from images of the actor's.
+	// Captures counts the images that the account captured from images of the actor.
 	Captures int
 }
 
-// A Holding is one share that was made, and when.
+// A Holding is one share that was made, and the time for which it was held.
 type Holding struct {
-	// Image is the shared image, or empty if it was deleted and is not the one that was asked about.
+	// Image is the shared image. It is empty if the image was deleted and is not the one that was asked about.
 	Image ImageID
 	From  time.Time
-	// To is when the share ended; zero while it is present.
+	// To is when the share ended. It is zero while the share is present.
 	To time.Time
 }
 
-// Beyond counts what lies beyond an owner's sight.
+// Beyond counts what the owner of an image does not see.
 type Beyond struct {
-	// Images counts the images made from the one that was asked about that the actor does
-	// not see: those of others, and deleted ones.
+	// Images counts the images made from the one that was asked about that the actor does not see:
+	// images of others, and deleted ones.
 	Images int
-	// Accounts counts the accounts that may have the data and are not named in Holders:
-	// those that own or owned such an image, held a share of one, or made a system disk,
-	// reached by an organisation's share, everyone's, or one of such an image.
+	// Accounts counts the accounts that may have the data and are not named in Holders. Such an account owns or owned
+	// an image made from the one that was asked about, held a share of such an image, or made a system disk through a
+	// share with an organisation or with everyone, or through a share of such an image.
 	Accounts int
-	// Shares counts the shares that others ever made of their images with the data.
+	// Shares counts the shares that other accounts ever made of their own images with the data.
 	Shares int
 	// Instances counts the system disks that accounts not named in Holders ever made from any image with the data.
 	Instances int
@@ -75,10 +75,10 @@ type Beyond struct {
 // maxExposed is how many derived images an Exposure covers.
 const maxExposed = 100_000
 
-// Exposure says where the data of an image that the actor owns, or owned before it was deleted, may have gone (R10).
-// It follows from the event log and the lineage, and stays true after unshare and delete.
+// Exposure says where the data of an image that the actor owns, or owned before it was deleted, may have gone (R10). It
+// follows from the event log and the lineage, and stays true after unshare and delete.
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Exposure(ctx context.Context, actor AccountID, image ImageID) (Exposure, error) {
 	c, err := e.begin(ctx, "Exposure", actor, image.Validate())
 	if err != nil {
@@ -121,12 +121,12 @@ type explorer struct {
 	shown    map[ImageID]bool    // the images named so far
 }
 
-// A tally counts what an account made of the data: system disks, and captures of images of
-// the actor's. Whether it is a holder may turn out later in the walk.
+// A tally counts what an account made of the data: system disks, and captures of images of the actor. The account may
+// turn out to be a holder later in the walk.
 type tally struct{ disks, captures int }
 
-// A pending image is one whose derived images after a certain one are yet to be visited.
-// Lineage is a tree, so that a stack of them is all the memory that the walk needs.
+// A pending image has derived images that are yet to be visited: those after a certain one. Lineage is a tree, so a
+// stack of pending images is all the memory that the walk needs.
 type pending struct {
 	image *ImageRecord
 	after ImageID
@@ -258,7 +258,7 @@ func (x *explorer) countShares(shares []Share) {
 	}
 }
 
-// reached notes that the data reached an account, and what that made of it.
+// reached notes that the data reached an account, and adds up what the account made of it.
 func (x *explorer) reached(account AccountID, more tally) {
 	if account != x.m.actor {
 		sum := x.others[account]
@@ -317,7 +317,7 @@ func (h *holdings) follow(ev *Event) {
 	}
 }
 
-// end ends the share with g at a time, or when it expired, if that was before.
+// end ends the share with g at the given time, or when it expired, if that was earlier.
 func (h *holdings) end(g Grantee, at time.Time) {
 	share := h.present[g]
 	if !share.Expires.IsZero() && share.Expires.Before(at) {
@@ -327,7 +327,7 @@ func (h *holdings) end(g Grantee, at time.Time) {
 	h.ended(g, Holding{Image: h.image, From: share.CreatedAt, To: at})
 }
 
-// finish ends what has expired by now, and reports what has not as present.
+// finish ends the shares that have expired by now, and reports the others as present.
 func (h *holdings) finish(now time.Time) {
 	for g, share := range h.present {
 		if !share.Expires.IsZero() && !share.Expires.After(now) {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// WriteDOT writes the exposure as a graph in the DOT language of Graphviz. Images are boxes, with heavy
-// arrows to those that were made from them; holders are ellipses, with light arrows from what they
-// hold; what has ended is dashed, and so is what is only counted. Equal exposures are written alike.
+// WriteDOT writes the exposure as a graph in the DOT language of Graphviz. Images are boxes, with heavy arrows to the
+// images made from them. Holders are ellipses, with light arrows from the images that they hold or held. What has ended
+// or is only counted is dashed. Equal exposures give equal output.
 func (x Exposure) WriteDOT(w io.Writer) error {
 	d := dot{asked: dotImage(x.Image)}
 	d.line(`digraph exposure {`)

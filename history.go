@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// A history is what a replay remembers of a log's events, to judge whether the next one can have followed them:
-// nothing else gets into a store, where it would be somebody's permission (R24, R27).
+// A history is what a replay remembers of a log's events, to judge whether the next one can have followed them. An
+// event that can't have is kept out of the store, where it could be somebody's permission (R24, R27).
 type history struct {
 	images    map[ImageID]imageBefore
 	instances map[InstanceID]instanceBefore
 }
 
-// An imageBefore is an image as the last event about it left it: zero, if there was none.
+// An imageBefore is an image as the last event about it left it. It is zero if there was none.
 type imageBefore struct {
 	marks
 	sequence int64
@@ -22,13 +22,13 @@ type imageBefore struct {
 	shares   map[Grantee]bool // those that were made and not ended; whether they have expired is not judged
 }
 
-// marks are what an image's owner makes of it by calls that do nothing else.
+// marks are the properties of an image that its owner sets by calls that do nothing else.
 type marks struct {
 	state             ImageState
 	protected, sealed bool
 }
 
-// An instanceBefore is an instance as the last event about it left it: zero, if there was none.
+// An instanceBefore is an instance as the last event about it left it. It is zero if there was none.
 type instanceBefore struct {
 	owner      AccountID
 	image      ImageID
@@ -40,7 +40,7 @@ func newHistory() history {
 	return history{make(map[ImageID]imageBefore), make(map[InstanceID]instanceBefore)}
 }
 
-// add takes the next event of the log, or says why it can't be that.
+// add takes the next event of the log, or says why the event can't be the next.
 func (h history) add(ev *Event) error {
 	img, inst := h.images[ev.Image], h.instances[ev.Instance]
 	what := ""
@@ -116,7 +116,7 @@ func (ev *Event) left() (bits int) {
 	return bits
 }
 
-// inItself says what is wrong with an event of valid values, whatever came before it.
+// inItself says what is wrong with an event, whose values are valid, whatever came before it.
 func (ev *Event) inItself() string {
 	rec, inst := ev.ImageRecord, ev.InstanceRecord
 	switch {
@@ -145,7 +145,7 @@ func (ev *Event) inItself() string {
 	return ""
 }
 
-// after says what is wrong with an event that follows those that left its image and instance like this.
+// after says what is wrong with an event that follows events which left its image and instance as given.
 func (ev *Event) after(img imageBefore, inst instanceBefore) string {
 	rec, launched := ev.ImageRecord, ev.Kind == EventLaunched
 	made := ev.Kind == EventRegistered || ev.Kind == EventCaptured || ev.Kind == EventCopied
@@ -186,8 +186,8 @@ func (ev *Event) after(img imageBefore, inst instanceBefore) string {
 	return ""
 }
 
-// mayChangeShares reports whether the actor may change the shares that ev changes (R1, R13, R14): those
-// that it ends or changes there must be.
+// mayChangeShares reports whether the actor may change the shares that ev changes (R1, R13, R14). Shares that
+// ev ends or changes must exist.
 func (ev *Event) mayChangeShares(img imageBefore) bool {
 	grantees := slices.Clone(ev.Ended)
 	for _, share := range ev.Shares {

@@ -10,11 +10,11 @@ import (
 // It is an identifier (see [AccountID.Validate]) and holds neither ':' nor '*'.
 type AccountID string
 
-// An ImageID names a custom image. The engine draws it, and never uses it again, not even
+// An ImageID names a custom image. The engine generates it and never uses it again, not even
 // after the image is deleted (R8).
 type ImageID string
 
-// An InstanceID names an instance. The engine draws it, and never uses it again.
+// An InstanceID names an instance. The engine generates it and never uses it again.
 type InstanceID string
 
 // An OrganizationID names an organisation of accounts, as the [Directory] knows it.
@@ -47,11 +47,11 @@ func (id OrganizationID) Validate() error { return validName("organization ID", 
 // without control characters and spaces.
 func (r Region) Validate() error { return validName("region", string(r), false) }
 
-// A Grantee is whom a share reaches: one account, written as its ID; all accounts of an
-// organisation, written "org:" and its ID; or every account, written "*".
+// A Grantee is the party that a share reaches: one account, written as its ID; every account of an organisation,
+// written as "org:" and the organisation's ID; or every account there is, written as "*".
 //
-// Make one with [Account], [Organization] or [Everyone]. A plain conversion,
-// Grantee(text), takes "*" from whoever wrote the text, and so may make an image public.
+// Make one with [Account], [Organization] or [Everyone]. A plain conversion, Grantee(text), accepts "*" from whoever
+// supplied the text, and so may make an image public.
 type Grantee string
 
 // Everyone is the grantee of a public share: it reaches every account (R19).
@@ -59,8 +59,8 @@ const Everyone Grantee = "*"
 
 const organizationPrefix = "org:"
 
-// Account returns the grantee that is the one account id. From an ID with ':' or '*', which no account has, it makes
-// a grantee that is not valid, and never an organisation or [Everyone].
+// Account returns the grantee for the single account id. An ID with ':' or '*', which no account has, yields a grantee
+// that is not valid, and never an organisation or [Everyone].
 func Account(id AccountID) Grantee {
 	if hasReserved(string(id)) {
 		return Grantee(":" + id)
@@ -68,7 +68,7 @@ func Account(id AccountID) Grantee {
 	return Grantee(id)
 }
 
-// Organization returns the grantee that is every account of the organisation id (R19).
+// Organization returns the grantee for every account of the organisation id (R19).
 func Organization(id OrganizationID) Grantee { return Grantee(organizationPrefix + string(id)) }
 
 // Account returns the account that g names, and whether it names one.
@@ -91,7 +91,7 @@ func (g Grantee) Organization() (OrganizationID, bool) {
 // mayName reports whether s, if it is valid otherwise, names an account or an organisation.
 func mayName(s string) bool { return s != "" && !hasReserved(s) }
 
-// hasReserved reports whether s holds a character that tells the kinds of grantee apart.
+// hasReserved reports whether s holds one of the characters that distinguish the kinds of grantee.
 func hasReserved(s string) bool {
 	return strings.IndexByte(s, ':') >= 0 || strings.IndexByte(s, '*') >= 0
 }
@@ -113,8 +113,8 @@ func (g Grantee) Validate() error {
 	return validName("grantee", string(g), true)
 }
 
-// validName checks an identifier. In names of accounts and organisations ':' and '*' are reserved,
-// so that a [Grantee] says whom it means.
+// validName checks an identifier. In names of accounts and organisations ':' and '*' are reserved, so
+// that a [Grantee] is unambiguous.
 func validName(field, s string, reserved bool) error {
 	if s == "" {
 		return invalid(field, "is empty: give 1 to %d bytes", maxIdentifier)

@@ -5,32 +5,35 @@ import (
 	"time"
 )
 
-// An Image is a custom image: a bootable system disk, owned by exactly one account, living in exactly one region.
-// A value that the engine returns is the caller's own.
+// An Image is a custom image: a bootable system disk, owned by exactly one account, living in exactly one region. A
+// value returned by the engine belongs to the caller.
 type Image struct {
 	ID     ImageID
 	Owner  AccountID
 	Region Region
 	State  ImageState
-	// Protected images can be neither deleted nor force-deleted until the owner lifts the protection (R17).
+	// Protected means that the image can be neither deleted nor force-deleted until the
+	// owner lifts the protection (R17).
 	Protected bool
-	// Sealed images can't be captured from the instances that others made from them (R28).
+	// Sealed means that instances that others made from the image can't be captured (R28).
 	Sealed bool
-	// Name, Description, Family and Architecture are the owner's texts. None need be unique.
+	// Name, Description, Family and Architecture are texts set by the owner. None need be unique.
 	Name, Description, Family, Architecture string
-	// Digest is "sha256:" and the hash of the image's content, as the owner gave it, or empty if it gave none (R11).
+	// Digest is "sha256:" and the hash of the image's content, as the owner stated it, or
+	// empty if it stated none (R11).
 	Digest string
 	// Size is the size of the image's content in bytes.
 	Size   int64
 	Labels map[string]string `json:",omitzero"`
 	// Deprecation is nil unless State is [ImageDeprecated].
 	Deprecation *Deprecation `json:",omitzero"`
-	// Source is what the image was copied or captured from, as far as the reader sees it (R10).
+	// Source is what the image was copied or captured from (R10). What the reader does not see of it is left empty.
 	Source    Source `json:",omitzero"`
 	CreatedAt time.Time
 }
 
-// An ImageState is where an image is in its life cycle (R16). Its text, in JSON too, is that of [ImageState.String].
+// An ImageState is the position of an image in its life cycle (R16). Its text, in JSON too,
+// is that of [ImageState.String].
 type ImageState uint8
 
 // The states of an image. The zero value is ImageAvailable.
@@ -40,7 +43,7 @@ const (
 	// ImageDeprecated images can be used, but are hidden from the default listings of
 	// grantees. They have a [Deprecation].
 	ImageDeprecated
-	// ImageDisabled images are kept, are seen by their owner alone, and can be used by nobody.
+	// ImageDisabled images are kept, but only their owner sees them and nobody can use them.
 	ImageDisabled
 )
 
@@ -49,22 +52,22 @@ var imageStates = names{"ImageState", "available", "deprecated", "disabled"}
 // String returns "available", "deprecated" or "disabled".
 func (s ImageState) String() string { return imageStates.name(uint8(s)) }
 
-// MarshalText returns what String does. An unknown state is an error.
+// MarshalText returns the text of String. An unknown state is an error.
 func (s ImageState) MarshalText() ([]byte, error) { return imageStates.marshal(uint8(s)) }
 
-// UnmarshalText reads what MarshalText wrote. Anything else is [ErrInvalid].
+// UnmarshalText reads what MarshalText returns. Anything else is [ErrInvalid].
 func (s *ImageState) UnmarshalText(text []byte) error {
 	return imageStates.unmarshal(text, (*uint8)(s))
 }
 
-// UnmarshalJSON reads the text as a string, or a number, which it was in logs and records of earlier versions.
+// UnmarshalJSON reads the text as a string. It also reads a number, the form in logs and records of earlier versions.
 func (s *ImageState) UnmarshalJSON(text []byte) error {
 	return imageStates.unmarshalJSON(text, (*uint8)(s))
 }
 
 // A Deprecation says why an image should no longer be used, and what to use instead (R16).
 type Deprecation struct {
-	// Notice is a text for whoever uses the image: up to 2,048 bytes, new lines and tabs allowed.
+	// Notice is a message to those who use the image: up to 2,048 bytes, new lines and tabs allowed.
 	Notice string
 	// Replacement is the image to use instead, or empty. It is left out for a reader that does not see it.
 	Replacement ImageID
@@ -83,20 +86,21 @@ type Source struct {
 
 // An ImageSpec describes the image that [Engine.Register], [Engine.Capture] or [Engine.Copy] makes.
 //
-// Name, Family and Architecture are up to 128 bytes of UTF-8 without control characters, Description up to 2,048, where
-// new lines and tabs are allowed. There are at most 64 labels, with keys of up to 128 bytes and values of up to 256.
+// Name, Family and Architecture may have up to 128 bytes of UTF-8 without control characters; Description may
+// have up to 2,048, with new lines and tabs allowed. There may be up to 64 labels, with keys of up to 128
+// bytes and values of up to 256.
 type ImageSpec struct {
 	Name, Description, Family string
-	// Region is where the image lives. It is required, but a capture may leave it empty
-	// for the instance's, a copy for its target.
+	// Region is where the image lives. It is required, except that a capture may leave it empty to mean the instance's
+	// region, and a copy to mean its target.
 	Region Region
-	// Architecture is a name such as "x86_64". A capture or copy that leaves it empty takes its source's.
+	// Architecture is a name such as "x86_64". A capture or copy that leaves it empty takes its source's architecture.
 	Architecture string
-	// Digest is "sha256:" and the hash of the content in hexadecimal digits, or empty. It
-	// is compared byte for byte, and the digits are not checked: up to 128 bytes without
-	// control characters and spaces are taken, and upper and lower case differ.
+	// Digest is "sha256:" and the hash of the content in hexadecimal digits, or empty. It is compared byte for
+	// byte, so upper and lower case differ. The digits are not checked: up to 128 bytes without control
+	// characters and spaces are accepted.
 	Digest string
-	// Size is in bytes, and not negative.
+	// Size is the size of the content in bytes. It can't be negative.
 	Size   int64
 	Labels map[string]string
 }
@@ -119,8 +123,8 @@ func (s ImageSpec) validate() error {
 		validLabels(s.Labels))
 }
 
-// An ImageUpdate says what [Engine.Update] changes. What a nil field stands for stays as it is;
-// a non-nil map replaces all labels, and an empty one removes them. The limits are those of [ImageSpec].
+// An ImageUpdate says what [Engine.Update] changes. A nil field leaves the image's value as it is. A non-nil map
+// replaces all labels, and an empty one removes them. The limits are those of [ImageSpec].
 type ImageUpdate struct {
 	Name, Description, Family *string
 	Labels                    map[string]string
@@ -157,38 +161,39 @@ func (u ImageUpdate) apply(img Image) (Image, bool) {
 	return img, changed
 }
 
-// An Origin is a way by which images reach an actor. Origins are bits, since an image may have several.
+// An Origin is a way in which an image reaches an actor. Origins are bits, since an image may have several.
 type Origin uint8
 
 // The origins of an image, as an actor sees it.
 const (
 	// OriginOwn images are owned by the actor.
 	OriginOwn Origin = 1 << iota
-	// OriginShared images are reached by an accepted share with the actor or one of its organisations.
+	// OriginShared images reach the actor through an accepted share with it or with one of its organisations.
 	OriginShared
-	// OriginPublic images are reached by a share with everyone.
+	// OriginPublic images reach the actor through a share with everyone.
 	OriginPublic
 )
 
-// An ImageQuery selects images. Each field that is not zero narrows the selection. The zero value selects
-// all that the actor owns, and all that an accepted share with it or with one of its organisations reaches,
-// but not the deprecated ones of others (R16), and not what only a share with everyone reaches (R19).
+// An ImageQuery selects images. Each non-zero field narrows the selection. The zero value selects the images that the
+// actor owns and those that an accepted share with it or with one of its organisations reaches. It leaves out
+// deprecated images of others (R16) and images that only a share with everyone reaches (R19).
 type ImageQuery struct {
 	Region Region
 	Owner  AccountID
 	// Family, Name and Digest must be equal, byte for byte.
 	Family, Name, Digest string
-	// Labels must all be on the image, with these values.
+	// The image must have all of these labels, with these values.
 	Labels map[string]string
-	// Source selects the actor's own images that were captured or copied from this one, if the actor sees it.
+	// Source selects the actor's own images that were captured or copied from this image,
+	// provided that the actor sees it.
 	Source ImageID
-	// Origin selects the images that have any of the given origins; zero stands for OriginOwn and OriginShared.
+	// Origin selects the images that have any of the given origins; zero means OriginOwn and OriginShared.
 	Origin Origin
-	// Deprecated selects deprecated images of others too.
+	// Deprecated selects deprecated images of others as well.
 	Deprecated bool
 }
 
-// normal returns q in memory of its own, and two queries alike that select the same.
+// normal returns q in memory of its own, and in a form in which queries that select the same images are equal.
 func (q ImageQuery) normal() ImageQuery {
 	q.Labels = cloneLabels(q.Labels)
 	if q.Origin == 0 {
@@ -211,7 +216,7 @@ func (q ImageQuery) validate() error {
 
 // A LatestQuery asks for the newest usable image of a family (R18).
 type LatestQuery struct {
-	// Owner and Family are required: a look-alike family of another owner is never picked.
+	// Owner and Family are required, so that a look-alike family of another owner is never picked.
 	Owner  AccountID
 	Family string
 	// Region is required.
@@ -229,7 +234,7 @@ func (q LatestQuery) validate() error {
 		validText("architecture", q.Architecture, maxText, ""))
 }
 
-// cloneLabels returns the caller's own copy of labels; no labels and empty labels are alike.
+// cloneLabels returns the caller's own copy of labels; it makes no difference between nil and empty labels.
 func cloneLabels(labels map[string]string) map[string]string {
 	if len(labels) == 0 {
 		return nil

@@ -2,7 +2,7 @@ package sharing
 
 import "context"
 
-// create answers with a new image of the actor's, which spec describes (R3), and its event.
+// create returns a new image of the actor, as spec describes it, and its event, if the quota allows it (R3).
 func (m *moment) create(kind EventKind, region Region, spec ImageSpec, source Source, sealed bool) (Image, []Event, error) {
 	if err := m.canOwnMore(region); err != nil {
 		return Image{}, nil, err
@@ -19,7 +19,7 @@ func (m *moment) create(kind EventKind, region Region, spec ImageSpec, source So
 	return img, []Event{ev}, err
 }
 
-// quota returns need with the count that the quota is judged by, if there is a quota (R3).
+// quota adds to need the count that the quota is judged by, if there is a quota (R3).
 func (c *call) quota(need Need, region Region) Need {
 	if _, limited := limitOf(c.policy.MaxImages, defaultMaxImages); limited {
 		need.ImagesIn = region
@@ -30,8 +30,8 @@ func (c *call) quota(need Need, region Region) Need {
 
 // Register makes a new image, owned by the actor, from a description of what was uploaded.
 //
-// A spec that is out of bounds or has no region is [ErrInvalid]. Register is refused with
-// [ErrImageQuota] if the actor owns [Policy.MaxImages] images in the region already (R3).
+// A spec that exceeds a limit or has no region is [ErrInvalid]. The call is refused with [ErrImageQuota] if the actor
+// already owns [Policy.MaxImages] images in the region (R3).
 func (e *Engine) Register(ctx context.Context, actor AccountID, spec ImageSpec) (Image, error) {
 	c, err := e.begin(ctx, "Register", actor, spec.Region.Validate(), spec.validate())
 	if err != nil {
@@ -43,15 +43,15 @@ func (e *Engine) Register(ctx context.Context, actor AccountID, spec ImageSpec) 
 	})
 }
 
-// Capture makes a new image, owned by the actor, from one of its instances, even from one that was launched from
-// a shared image. The new image counts in the actor's quota (R3), and the actor may share it (R10). It grants
-// nothing on the image that the instance was made from, and the actor need not be able to use that any more (R7).
+// Capture makes a new image, owned by the actor, from one of its instances, even from one that was launched from a
+// shared image. The new image counts towards the actor's quota (R3), and the actor may share it (R10). It grants
+// nothing on the image that the instance was made from, and the actor need no longer be able to use that image (R7).
 //
-// The spec's region has to be empty or the instance's; any other is [ErrInvalid]. An empty
-// architecture is taken from the instance's image; nothing else is inherited.
+// The spec's region must be empty or the instance's; any other is [ErrInvalid]. An empty architecture is taken from the
+// instance's image; nothing else is inherited.
 //
-// It is refused with [ErrInstanceNotFound]; with [ErrSealed] if the instance's image is another's and sealed (R28);
-// and with [ErrImageQuota] (R3).
+// The call is refused with [ErrInstanceNotFound]; with [ErrSealed] if the instance's image is sealed and owned by
+// another account (R28); and with [ErrImageQuota] (R3).
 func (e *Engine) Capture(ctx context.Context, actor AccountID, from InstanceID, spec ImageSpec) (Image, error) {
 	c, err := e.begin(ctx, "Capture", actor, from.Validate(), spec.validate())
 	if err != nil {
@@ -82,12 +82,12 @@ func (e *Engine) Capture(ctx context.Context, actor AccountID, from InstanceID, 
 	})
 }
 
-// Copy makes a new image in another region from one that the actor owns: with a new ID, the same digest, size and
-// seal, no shares, and its lineage recorded. What the spec leaves empty is taken from the source (R12).
+// Copy makes a new image in another region from one that the actor owns. The copy has a new ID, the source's digest,
+// size and seal, no shares, and a record of its lineage. What the spec leaves empty is taken from the source (R12).
 //
-// A copy to the image's own region, with another digest or size, or with a spec for another region is [ErrInvalid].
-// It is refused with [ErrImageNotFound]; with [ErrNotOwner], since a copy by a grantee would be resharing (R1);
-// with [ErrImageDisabled] (R16); and with [ErrImageQuota] (R3).
+// It is [ErrInvalid] to copy to the image's own region, with another digest or size, or with a spec that names a region
+// other than to. The call is refused with [ErrImageNotFound]; with [ErrNotOwner], since a copy by a grantee would be
+// resharing (R1); with [ErrImageDisabled] (R16); and with [ErrImageQuota] (R3).
 func (e *Engine) Copy(ctx context.Context, actor AccountID, image ImageID, to Region, spec ImageSpec) (Image, error) {
 	c, err := e.begin(ctx, "Copy", actor, image.Validate(), to.Validate(), spec.validate(), validTarget(spec.Region, to))
 	if err != nil {
@@ -149,10 +149,10 @@ func copySpec(spec ImageSpec, img *ImageRecord, to Region) (ImageSpec, error) {
 	return spec, nil
 }
 
-// Update changes the name, description, family or labels of an image that the actor owns, and
-// returns the image as it is then (R1). An update that changes nothing is no event (R23).
+// Update changes the name, description, family or labels of an image that the actor owns, and returns the updated image
+// (R1). An update that changes nothing appends no event (R23).
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Update(ctx context.Context, actor AccountID, image ImageID, u ImageUpdate) (Image, error) {
 	c, err := e.begin(ctx, "Update", actor, image.Validate(), u.validate())
 	if err != nil {
@@ -180,11 +180,11 @@ func (e *Engine) Update(ctx context.Context, actor AccountID, image ImageID, u I
 }
 
 // Delete deletes an image that the actor owns: nobody sees it from then on, no instance made from it can be
-// reinitialised, and its ID is never used again (R8). See [Engine.DeleteImpact] for what a delete would do.
+// reinitialised, and its ID is never used again (R8). See [Engine.DeleteImpact] for a preview of the effects.
 //
-// It is refused with [ErrImageNotFound], also when it was deleted before; with
-// [ErrNotOwner]; with [ErrProtected] (R17); with [ErrImageInUse] while the actor's own
-// instances are made from it; and with [ErrImageShared] while it has shares.
+// The call is refused with [ErrImageNotFound], also if the image was deleted before; with [ErrNotOwner]; with
+// [ErrProtected] (R17); with [ErrImageInUse] while there are instances of the actor made from it; and with
+// [ErrImageShared] while it has shares.
 func (e *Engine) Delete(ctx context.Context, actor AccountID, image ImageID) error {
 	need := Need{Image: image, PresentAt: countNow, OwnInstances: true}
 	return e.setImage(ctx, "Delete", actor, need, EventDeleted, func(m *moment, img *ImageRecord) (bool, error) {
@@ -193,10 +193,10 @@ func (e *Engine) Delete(ctx context.Context, actor AccountID, image ImageID) err
 	})
 }
 
-// ForceDelete is [Engine.Delete] for an image that is shared or in use: it ends every share and deletes,
-// in one transaction whose cost does not grow with the number of shares (R8).
+// ForceDelete is [Engine.Delete] for an image that is shared or in use: it ends every share and deletes the image, in
+// one transaction whose cost does not grow with the number of shares (R8).
 //
-// It is refused with [ErrImageNotFound], with [ErrNotOwner], and with [ErrProtected] (R17).
+// The call is refused with [ErrImageNotFound], with [ErrNotOwner], and with [ErrProtected] (R17).
 func (e *Engine) ForceDelete(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.setImage(ctx, "ForceDelete", actor, Need{Image: image}, EventForceDeleted, func(m *moment, img *ImageRecord) (bool, error) {
 		img.DeletedAt = m.now()
@@ -204,8 +204,8 @@ func (e *Engine) ForceDelete(ctx context.Context, actor AccountID, image ImageID
 	})
 }
 
-// setImage is a call of the owner's that changes the record of the image need.Image (R1): set changes its copy,
-// and says whether anything differs.
+// setImage is a call by the owner that changes the record of the image need.Image (R1). set changes a copy of the
+// record, and reports whether anything differs.
 func (e *Engine) setImage(ctx context.Context, op string, actor AccountID, need Need, kind EventKind,
 	set func(m *moment, img *ImageRecord) (changed bool, err error)) error {
 	c, err := e.begin(ctx, op, actor, need.Image.Validate())
@@ -215,7 +215,7 @@ func (e *Engine) setImage(ctx context.Context, op string, actor AccountID, need 
 	return changeImage(c, need.Image, need, kind, set)
 }
 
-// changeImage is setImage where the request is more than the image.
+// changeImage is setImage for calls whose request is more than the image.
 func changeImage[R any](c call, request R, need Need, kind EventKind, set func(m *moment, img *ImageRecord) (changed bool, err error)) error {
 	_, err := makeChange(c, request, need, func(m *moment) (none struct{}, events []Event, err error) {
 		img, err := m.ownImage(need.Image)

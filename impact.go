@@ -10,29 +10,30 @@ import (
 type Impact struct {
 	// Shares are the present shares that would end, in ascending order of grantee.
 	Shares []Share
-	// Instances counts, for each account, the instances made from the image that it could reinitialise
-	// now and could no longer (R6): none of an account whose trust policy refuses the owner already.
+	// Instances counts, for each account, the instances made from the image that the account could reinitialise now and
+	// could no longer afterwards (R6). It has none for an account whose trust policy refuses the owner already.
 	Instances map[AccountID]int
 }
 
-// UnshareImpact says what [Engine.Unshare] with the same arguments would do: which shares
-// would end, and how many instances of which accounts could no longer be reinitialised
-// (R7). An account that another share still reaches loses nothing.
+// UnshareImpact says what [Engine.Unshare] with the same arguments would do: which shares would end, and
+// how many instances of which accounts could no longer be reinitialised (R7). An account that another
+// share still reaches loses nothing.
 //
-// No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// No grantee, or the owner as a grantee, is [ErrInvalid]. The call is refused with
+// [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) UnshareImpact(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) (Impact, error) {
 	return e.impact(ctx, "UnshareImpact", actor, image, ending{grantees: grantees}, validGrantees(grantees))
 }
 
-// DeleteImpact says what [Engine.ForceDelete] of the image would do, were it not protected: which shares would
+// DeleteImpact says what [Engine.ForceDelete] of the image would do if the image were not protected: which shares would
 // end, and how many instances of which accounts, the owner included, could no longer be reinitialised (R8).
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) DeleteImpact(ctx context.Context, actor AccountID, image ImageID) (Impact, error) {
 	return e.impact(ctx, "DeleteImpact", actor, image, ending{image: true}, nil)
 }
 
-// An ending is what would end: the image with all its shares, or else its shares with the grantees.
+// An ending is what would end: the image with all its shares, or only its shares with the grantees.
 type ending struct {
 	image    bool
 	grantees []Grantee
@@ -73,8 +74,9 @@ func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image I
 	}
 }
 
-// impact predicts what the end of something would do. unknown are the accounts whose organisations matter to
-// that and are not in members: the directory, if there is one, is asked for them outside the transaction.
+// impact predicts what end would do. members holds the organisations of accounts, as far as they are known.
+// unknown are the accounts whose organisations also matter: the caller asks the directory, if there is one,
+// for them outside the transaction.
 func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]OrganizationID, directory bool) (
 	impact Impact, unknown []AccountID, err error) {
 	before, after, ended := m.presentShares(end)
@@ -113,7 +115,7 @@ func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]Or
 	return impact, unknown, nil
 }
 
-// presentShares returns the present shares before and after the end of something, and those that end.
+// presentShares returns the present shares before and after end, and those that it ends.
 func (m *moment) presentShares(end ending) (before, after map[Grantee]Grant, ended []Share) {
 	before, after = make(map[Grantee]Grant), make(map[Grantee]Grant)
 	ends := make(map[Grantee]bool, len(end.grantees))
@@ -135,7 +137,8 @@ func (m *moment) presentShares(end ending) (before, after map[Grantee]Grant, end
 	return before, after, ended
 }
 
-// couldReinit asks the rule of reinit for an account's instances of img, were these its present shares.
+// couldReinit asks the rule of reinit whether the account could reinitialise its instances of img if these
+// were the image's present shares.
 func (m *moment) couldReinit(account AccountID, orgs []OrganizationID, img *ImageRecord, shares map[Grantee]Grant) (bool, error) {
 	access := Access{Image: img, Own: shares[Account(account)], Everyone: shares[Everyone]}
 	for _, org := range orgs {

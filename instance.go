@@ -2,8 +2,8 @@ package sharing
 
 import "time"
 
-// An Instance is a machine, owned by the account that launched it, whose system disk was made from one image.
-// A value that the engine returns is the caller's own.
+// An Instance is a machine, owned by the account that launched it, whose system disk was made from one image. A value
+// returned by the engine belongs to the caller.
 type Instance struct {
 	ID     InstanceID
 	Owner  AccountID
@@ -19,11 +19,11 @@ type Instance struct {
 // A LaunchSpec describes the instance that [Engine.Launch] makes.
 type LaunchSpec struct {
 	Image ImageID
-	// Region is where the instance is to run. It has to be the image's (R4).
+	// Region is where the instance is to run. It must be the image's region (R4).
 	Region Region
 	// ExpectDigest, if not empty, is the content digest that the image must have (R11).
 	ExpectDigest string
-	// Labels are at most 64, with keys of up to 128 bytes and values of up to 256.
+	// Labels may have up to 64 entries, with keys of up to 128 bytes and values of up to 256.
 	Labels map[string]string
 }
 
@@ -42,16 +42,16 @@ func (s DiskSpec) validate() error {
 	return firstError(s.Image.Validate(), validExpected(s.ExpectDigest))
 }
 
-// An InstanceQuery selects an actor's own instances. Each field that is not zero narrows the selection.
+// An InstanceQuery selects an actor's own instances. Each non-zero field narrows the selection.
 type InstanceQuery struct {
 	Region Region
 	// Image selects the instances whose system disk was made from this image.
 	Image ImageID
-	// Labels must all be on the instance, with these values.
+	// The instance must have all of these labels, with these values.
 	Labels map[string]string
 }
 
-// normal returns q in memory of its own, and two queries alike that select the same.
+// normal returns q in memory of its own, and in a form in which queries that select the same instances are equal.
 func (q InstanceQuery) normal() InstanceQuery {
 	q.Labels = cloneLabels(q.Labels)
 	return q

@@ -2,13 +2,13 @@ package sharing
 
 import "context"
 
-// Launch makes an instance, owned by the actor, whose system disk is made from the image
-// (R5). The spec's region has to be the image's (R4).
+// Launch makes an instance, owned by the actor, whose system disk is made from the image (R5). The spec's
+// region must be the image's (R4).
 //
-// It is refused with [ErrImageNotFound] if the actor does not see the image; with [ErrImageDisabled]
-// if it is the actor's own and disabled (R16); with [ErrNotAccepted] (R14); with [ErrRegionMismatch]
-// (R4); with [ErrUntrustedOwner] if the actor's trust policy refuses the image's owner; and with
-// [ErrDigestMismatch] if a digest is expected that the image does not have (R11).
+// The call is refused with [ErrImageNotFound] if the actor does not see the image; with [ErrImageDisabled] if it is the
+// actor's own and disabled (R16); with [ErrNotAccepted] (R14); with [ErrRegionMismatch] (R4); with [ErrUntrustedOwner]
+// if the actor's trust policy refuses the image's owner; and with [ErrDigestMismatch] if the image does not have the
+// digest that the spec expects (R11).
 func (e *Engine) Launch(ctx context.Context, actor AccountID, spec LaunchSpec) (Instance, error) {
 	c, err := e.begin(ctx, "Launch", actor, spec.validate())
 	if err != nil {
@@ -30,10 +30,10 @@ func (e *Engine) Launch(ctx context.Context, actor AccountID, spec LaunchSpec) (
 }
 
 // ReplaceDisk gives one of the actor's instances a new system disk, made from another image or the same, and returns
-// the instance as it is then. The actor need not be able to use the image that the disk was made from before (R7).
+// the updated instance. The actor need not be able to use the image that the old disk was made from (R7).
 //
-// It is refused with [ErrInstanceNotFound], and for the image as a [Engine.Launch] from it
-// in the instance's region would be.
+// The call is refused with [ErrInstanceNotFound], and, because of the image, as [Engine.Launch] from it in
+// the instance's region would be.
 func (e *Engine) ReplaceDisk(ctx context.Context, actor AccountID, id InstanceID, disk DiskSpec) (Instance, error) {
 	c, err := e.begin(ctx, "ReplaceDisk", actor, id.Validate(), disk.validate())
 	if err != nil {
@@ -61,11 +61,11 @@ func (e *Engine) ReplaceDisk(ctx context.Context, actor AccountID, id InstanceID
 }
 
 // Reinit puts the system disk of one of the actor's instances back to the image that it was made from, and returns the
-// instance as it is then. It is allowed if and only if a launch of that image by the actor would be, now (R6).
+// updated instance. It is allowed if and only if the actor could launch from that image now (R6).
 //
-// It is refused with [ErrInstanceNotFound]; with [ErrImageUnavailable] if the actor can't
-// use the image now, for whatever reason: unshared, rejected, expired, disabled or
-// deleted; and with [ErrUntrustedOwner] if the reason is the actor's own trust policy.
+// The call is refused with [ErrInstanceNotFound]; with [ErrImageUnavailable] if the actor can't use the image now,
+// whatever the reason (unshared, rejected, expired, disabled or deleted); and with [ErrUntrustedOwner] if the reason
+// is the actor's own trust policy.
 func (e *Engine) Reinit(ctx context.Context, actor AccountID, id InstanceID) (Instance, error) {
 	c, err := e.begin(ctx, "Reinit", actor, id.Validate())
 	if err != nil {
@@ -86,10 +86,10 @@ func (e *Engine) Reinit(ctx context.Context, actor AccountID, id InstanceID) (In
 	})
 }
 
-// Terminate ends one of the actor's instances: it is in no listing from then on, and does
+// Terminate ends one of the actor's instances: from then on it is in no listing, and does
 // not keep its image in use (R8).
 //
-// It is refused with [ErrInstanceNotFound], also when it was terminated before.
+// The call is refused with [ErrInstanceNotFound], also if the instance was terminated before.
 func (e *Engine) Terminate(ctx context.Context, actor AccountID, id InstanceID) error {
 	c, err := e.begin(ctx, "Terminate", actor, id.Validate())
 	if err != nil {
@@ -107,7 +107,7 @@ func (e *Engine) Terminate(ctx context.Context, actor AccountID, id InstanceID) 
 	return err
 }
 
-// setInstance answers with the instance as it is to be, and the event that makes it so.
+// setInstance returns the instance as it is to be, and the event that makes it so.
 func (m *moment) setInstance(kind EventKind, after InstanceRecord, untrusted bool) (Instance, []Event, error) {
 	ev := m.event(kind, after.Image)
 	ev.Instance, ev.InstanceRecord, ev.Untrusted = after.ID, &after, untrusted

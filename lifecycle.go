@@ -2,13 +2,13 @@ package sharing
 
 import "context"
 
-// Deprecate marks an image that the actor owns as one that should no longer be used: grantees
-// may still use it, but their default listings and [Engine.Latest] leave it out (R16). The
-// engine sets d.At. To deprecate it again with the same notice and replacement changes
-// nothing (R23); a different notice or replacement replaces the old one, and sets At anew.
+// Deprecate marks an image that the actor owns as one that should no longer be used: grantees may still use it,
+// but their default listings and [Engine.Latest] leave it out (R16). The engine sets d.At. Deprecating it again
+// with the same notice and replacement changes nothing (R23); with a different notice or replacement, it
+// replaces both and sets At anew.
 //
-// An image as its own replacement is [ErrInvalid]. It is refused with [ErrImageNotFound], also
-// if the actor does not see the replacement; with [ErrNotOwner]; and with [ErrImageDisabled].
+// Naming the image as its own replacement is [ErrInvalid]. The call is refused with [ErrImageNotFound], also if the
+// actor does not see the replacement; with [ErrNotOwner]; and with [ErrImageDisabled].
 func (e *Engine) Deprecate(ctx context.Context, actor AccountID, image ImageID, d Deprecation) error {
 	c, err := e.begin(ctx, "Deprecate", actor, image.Validate(), optional(d.Replacement), validReplacement(image, d.Replacement),
 		validText("notice", d.Notice, maxDescription, "\n\t"))
@@ -49,19 +49,19 @@ func validReplacement(image, replacement ImageID) error {
 	return nil
 }
 
-// Disable takes an image that the actor owns out of use: it is kept, with its shares, but
-// seen by its owner alone, and nobody can launch from it, replace or reinitialise a disk
-// with it, copy it or share it anew, until [Engine.Enable] (R16).
+// Disable takes an image that the actor owns out of use. The image and its shares are kept, but until
+// [Engine.Enable] only its owner sees it, and nobody can launch from it, replace or reinitialise a disk with it,
+// copy it, or add a share of it (R16).
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Disable(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.setState(ctx, "Disable", actor, image, EventDisabled, ImageDisabled)
 }
 
-// Enable makes an image that the actor owns available again, from disabled or from deprecated:
-// its shares count again, and no deprecation is left (R16).
+// Enable makes a disabled or deprecated image that the actor owns available again: its shares count again,
+// and no deprecation is left (R16).
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Enable(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.setState(ctx, "Enable", actor, image, EventEnabled, ImageAvailable)
 }
@@ -74,33 +74,33 @@ func (e *Engine) setState(ctx context.Context, op string, actor AccountID, image
 	})
 }
 
-// Protect protects an image that the actor owns: it can be neither deleted nor
-// force-deleted until [Engine.Unprotect] (R17).
+// Protect protects an image that the actor owns: it can be neither deleted nor force-deleted
+// until [Engine.Unprotect] (R17).
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Protect(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.setFlag(ctx, "Protect", actor, image, EventProtected, func(img *ImageRecord) *bool { return &img.Protected }, true)
 }
 
 // Unprotect lifts the protection of an image that the actor owns (R17).
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Unprotect(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.setFlag(ctx, "Unprotect", actor, image, EventUnprotected, func(img *ImageRecord) *bool { return &img.Protected }, false)
 }
 
-// Seal seals an image that the actor owns: instances that others made from it can't be
-// captured, whenever they were made, not even after an unshare or delete (R28). Copies
-// made of it from then on are sealed too; what the owner captures is not.
+// Seal seals an image that the actor owns: instances that others made from it can't be captured, whenever they were
+// made, not even after an unshare or delete (R28). Copies of the image made from then on are sealed too; images
+// that the owner captures are not.
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Seal(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.setFlag(ctx, "Seal", actor, image, EventSealed, func(img *ImageRecord) *bool { return &img.Sealed }, true)
 }
 
 // Unseal lifts the seal of an image that the actor owns (R28).
 //
-// It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// The call is refused with [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Unseal(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.setFlag(ctx, "Unseal", actor, image, EventUnsealed, func(img *ImageRecord) *bool { return &img.Sealed }, false)
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Images lists the images that q selects among those within the actor's reach, in ascending order of ID.
-// It reads up to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
+// Images lists the images within the actor's reach that q selects, in ascending order of ID. It reads up to 1,000 at a
+// time, each batch at one instant; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) Images(ctx context.Context, actor AccountID, q ImageQuery) iter.Seq2[Image, error] {
@@ -15,8 +15,8 @@ func (e *Engine) Images(ctx context.Context, actor AccountID, q ImageQuery) iter
 	return all(ctx, "Images", func(p Page) ([]Image, string, error) { return e.ImagesPage(ctx, actor, q, p) })
 }
 
-// ImagesPage is [Engine.Images] one page at a time, for API servers: next is the cursor of the page after this,
-// and empty after the last. A bad [Page] is [ErrInvalid].
+// ImagesPage is [Engine.Images] one page at a time, for API servers: next is the cursor of the page that follows, and
+// empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, p Page) (items []Image, next string, err error) {
 	q = q.normal()
 	l, err := e.beginPage(ctx, "Images", actor, q, p, 1, q.validate())
@@ -76,17 +76,17 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	return items, next, nil
 }
 
-// Shares lists the shares of one image, in ascending order of grantee: to its owner, all of them; to another
-// account that sees the image, those that reach it (its own, its organisations' and everyone's) and never the
-// others (R9). It reads up to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
+// Shares lists the shares of one image, in ascending order of grantee: to its owner, all of them; to another account
+// that sees the image, only those that reach it, which are its own, its organisations' and everyone's (R9). It reads up
+// to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
 //
-// It is refused with [ErrImageNotFound]. An error ends the listing.
+// The call is refused with [ErrImageNotFound]. An error ends the listing.
 func (e *Engine) Shares(ctx context.Context, actor AccountID, image ImageID) iter.Seq2[Share, error] {
 	return all(ctx, "Shares", func(p Page) ([]Share, string, error) { return e.SharesPage(ctx, actor, image, p) })
 }
 
-// SharesPage is [Engine.Shares] one page at a time: next is the cursor of the page after
-// this, and empty after the last. A bad [Page] is [ErrInvalid].
+// SharesPage is [Engine.Shares] one page at a time: next is the cursor of the page that follows, and empty after the
+// last. A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesPage(ctx context.Context, actor AccountID, image ImageID, p Page) (items []Share, next string, err error) {
 	l, err := e.beginPage(ctx, "Shares", actor, image, p, 2, image.Validate())
 	if err != nil {
@@ -125,7 +125,7 @@ func (c *call) granteesOfActor() []Grantee {
 	return distinct(grantees)
 }
 
-// readReaching is [ViewTx.Shares] of what was loaded: the shares of one image that reach the actor.
+// readReaching is [ViewTx.Shares] on what was loaded: the shares of one image that reach the actor.
 func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
 	var found []SharedImage
 	for _, share := range m.State.Shares {
@@ -137,8 +137,8 @@ func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
 }
 
 // SharesReceived lists the shares made with the actor's own account, in ascending order of image. With [SharePending]
-// in the query it finds what was offered to it. Shares of images that the actor does not see are left out (R9, R16).
-// It reads up to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
+// in the query, it finds the shares offered to the actor. Shares of images that the actor does not see are left out
+// (R9, R16). It reads up to 1,000 at a time, each batch at one instant; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
@@ -146,16 +146,16 @@ func (e *Engine) SharesReceived(ctx context.Context, actor AccountID, q ShareQue
 	return all(ctx, "SharesReceived", func(p Page) ([]Share, string, error) { return e.SharesReceivedPage(ctx, actor, q, p) })
 }
 
-// SharesReceivedPage is [Engine.SharesReceived] one page at a time: next is the cursor of the page after this,
-// and empty after the last. A bad [Page] is [ErrInvalid].
+// SharesReceivedPage is [Engine.SharesReceived] one page at a time: next is the cursor of the page that follows, and
+// empty after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesReceivedPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
 	scan := ShareScan{Grantee: Account(actor), Owner: q.Owner}
 	return e.sharesPage(ctx, "SharesReceived", actor, q, scan, p, func(shared *SharedImage) bool { return !shared.Record.disabled() })
 }
 
 // SharesGiven lists the shares of all images that the actor owns, in ascending order of image and then grantee. With a
-// grantee in the query it finds what that one has of the actor's (R9). It reads up to 1,000 at a time, each batch
-// at one instant; the body of the loop may call the engine.
+// grantee in the query, it finds what that grantee has been given by the actor (R9). It reads up to 1,000 at a time,
+// each batch at one instant; the body of the loop may call the engine.
 //
 // An invalid query is [ErrInvalid]. An error ends the listing.
 func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery) iter.Seq2[Share, error] {
@@ -163,8 +163,8 @@ func (e *Engine) SharesGiven(ctx context.Context, actor AccountID, q ShareQuery)
 	return all(ctx, "SharesGiven", func(p Page) ([]Share, string, error) { return e.SharesGivenPage(ctx, actor, q, p) })
 }
 
-// SharesGivenPage is [Engine.SharesGiven] one page at a time: next is the cursor of the
-// page after this, and empty after the last. A bad [Page] is [ErrInvalid].
+// SharesGivenPage is [Engine.SharesGiven] one page at a time: next is the cursor of the page that follows, and empty
+// after the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) SharesGivenPage(ctx context.Context, actor AccountID, q ShareQuery, p Page) (items []Share, next string, err error) {
 	scan := ShareScan{Owner: actor, Grantee: q.Grantee}
 	return e.sharesPage(ctx, "SharesGiven", actor, q, scan, p, func(*SharedImage) bool { return true })
@@ -224,8 +224,8 @@ func (e *Engine) Instances(ctx context.Context, actor AccountID, q InstanceQuery
 	return all(ctx, "Instances", func(p Page) ([]Instance, string, error) { return e.InstancesPage(ctx, actor, q, p) })
 }
 
-// InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page
-// after this, and empty after the last. A bad [Page] is [ErrInvalid].
+// InstancesPage is [Engine.Instances] one page at a time: next is the cursor of the page that follows, and empty after
+// the last. A bad [Page] is [ErrInvalid].
 func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQuery, p Page) (items []Instance, next string, err error) {
 	q = q.normal()
 	l, err := e.beginPage(ctx, "Instances", actor, q, p, 1, q.validate())

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// names are the texts of an enumeration: that of the type, and then those of its values, from 0 on.
+// names holds the texts of an enumeration: first the name of the type, then those of its values, from 0 up.
 type names []string
 
-// name returns the text of a value: one that has none is named by its number.
+// name returns the text of a value. A value without a text is named by its number.
 func (n names) name(value uint8) string {
 	if known := n[1:]; int(value) < len(known) {
 		return known[value]
@@ -33,7 +33,7 @@ func (n names) unmarshal(text []byte, value *uint8) error {
 	return nil
 }
 
-// unmarshalJSON takes the number of a value too. Whether one has a name is not asked of it, as it never was.
+// unmarshalJSON also accepts the number of a value. It does not check that the number has a name; it never did.
 func (n names) unmarshalJSON(text []byte, value *uint8) error {
 	if len(text) > 0 && text[0] != '"' {
 		return json.Unmarshal(text, value)

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// A token is what [Engine.Once] adds to a change: the operation that stands for the actor and the token,
-// and a digest of the request. Its zero value adds nothing.
+// A token is what [Engine.Once] adds to a change: the operation ID that the actor and the token determine, and a digest
+// of the request. Its zero value adds nothing.
 type token struct {
 	operation string
 	request   string
@@ -39,7 +39,7 @@ func digestOf(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// sign records in the first event of a call what the token needs to repeat the answer.
+// sign records in the first event of a call what is needed to repeat the call's result under the token.
 func (t token) sign(first *Event, result any) (err error) {
 	first.Request = t.request
 	first.Result, err = json.Marshal(result)

@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// The engine asks for a lost outcome at once and then after waits that double from firstWait, lookups times:
-// about five seconds in all.
+// The engine looks for a lost outcome at once, and then again after waits that double from firstWait: lookups times in
+// all, within about five seconds.
 const (
 	lookups   = 10
 	firstWait = 10 * time.Millisecond
 )
 
-// outcome finds out from the event log whether a change was committed of which the store
-// says only that it failed (R26).
+// outcome finds out from the event log whether a change was committed, when the store only says that it failed (R26).
 func (ch *change[T]) outcome(cause error) error {
 	wait := firstWait
 	for i := range lookups {
@@ -46,7 +45,8 @@ func (ch *change[T]) outcome(cause error) error {
 	return fmt.Errorf("%w: operation %s may or may not have been made: %w", ErrOutcomeUnknown, ch.operation, cause)
 }
 
-// An unchanged error is a store's, where it is certain that nothing was changed, even if the store could not tell.
+// An unchanged error wraps an error of the store when it is certain that nothing was changed, even if
+// the store itself could not tell.
 type unchanged struct{ cause error }
 
 func (e unchanged) Error() string {

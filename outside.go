@@ -5,18 +5,17 @@ import (
 	"fmt"
 )
 
-// A Directory tells which organisations an account is in (R19). The engine asks it outside its transactions,
-// at every call whose answer depends on it, and remembers nothing between calls.
-// It must be safe for concurrent use.
+// A Directory tells which organisations an account is in (R19). The engine asks it outside of transactions, in every
+// call whose answer depends on it, and remembers nothing between calls. A Directory must be safe for concurrent use.
 type Directory interface {
-	// Organizations returns the organisations of account, in any order; none for an account that it does not know.
+	// Organizations returns the organisations of account, in any order, and none for an account that it does not know.
 	// An error ends the call that needed the answer.
 	Organizations(ctx context.Context, account AccountID) ([]OrganizationID, error)
 }
 
-// outside holds what a call learnt from outside the store: the embedder's directory and grantee check (R19).
-// They are asked between transactions, never within one, so that a slow answer holds up nobody else.
-// A decision that lacks an answer ends with a *question; it is made anew once the question is answered.
+// outside holds what a call has learnt from outside the store: from the embedder's directory and grantee check (R19).
+// They are asked between transactions, never within one, so that a slow answer holds up nobody else. A decision that
+// lacks an answer ends with a *question; it is made again once the question is answered.
 type outside struct {
 	needsDirectory bool // there is one, and it was not asked yet
 	organizations  []OrganizationID
@@ -48,8 +47,8 @@ func (o *outside) organizationsKnown() error {
 	return o.directoryErr
 }
 
-// granteesChecked returns the first grantee of the shares to be made that the check
-// refused, and why, if it refused one. It returns an error unless that is known.
+// granteesChecked returns the first grantee of the shares to be made that the check refused, if any, and why. It
+// returns an error as long as some answers are missing.
 func (o *outside) granteesChecked(img *ImageRecord, added []Share) (refused Grantee, why, err error) {
 	if !o.needsCheck {
 		return "", nil, nil
@@ -66,7 +65,7 @@ func (o *outside) granteesChecked(img *ImageRecord, added []Share) (refused Gran
 	return "", nil, nil
 }
 
-// answer asks the outside what q asks.
+// answer puts the question q to the outside, and notes the answer in o.
 func (e *Engine) answer(ctx context.Context, actor AccountID, q *question, o *outside) {
 	if q.organizations {
 		o.organizations, o.directoryErr = e.organizationsOf(ctx, actor)
@@ -88,8 +87,7 @@ func (e *Engine) answer(ctx context.Context, actor AccountID, q *question, o *ou
 	}
 }
 
-// organizationsOf asks the directory, which there is. An answer that makes no sense is an
-// error, never a permission (R27).
+// organizationsOf asks the directory, which must exist. A malformed answer is an error, never a permission (R27).
 func (e *Engine) organizationsOf(ctx context.Context, account AccountID) ([]OrganizationID, error) {
 	ids, err := e.directory.Organizations(ctx, account)
 	if err == nil {

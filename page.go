@@ -10,13 +10,12 @@ import (
 
 // A Page asks for one page of a listing.
 type Page struct {
-	// Cursor is empty for the first page, and otherwise what the page before returned as
-	// next. It is bound to the account and the query that it was made for: with another,
-	// or altered, it is [ErrInvalid]. It may be shown to the account.
+	// Cursor is empty for the first page, and otherwise the next cursor that the page before returned. It is
+	// bound to the account and the query that it was made for: used with others, or altered, it is [ErrInvalid].
+	// It may be shown to the account.
 	Cursor string
-	// Limit is how many items the page may have. Zero stands for 100, and more than 1,000
-	// for 1,000; a negative limit is [ErrInvalid]. A page may have fewer items though more
-	// are to come: only an empty next says that it is the last.
+	// Limit is the maximum number of items on the page. Zero means 100, and more than 1,000 means 1,000; a negative
+	// limit is [ErrInvalid]. A page may have fewer items even if more follow: only an empty next marks the last page.
 	Limit int
 }
 
@@ -44,7 +43,7 @@ type listing struct {
 	after []string // the key of the item before the page, or empty strings
 }
 
-// beginPage starts a call that lists what query selects, in the order of keys of n strings.
+// beginPage starts a call that lists what query selects, ordered by keys of n strings.
 func (e *Engine) beginPage(ctx context.Context, op string, actor AccountID, query any, p Page, n int, input error) (listing, error) {
 	limit, err := p.size()
 	c, err := e.begin(ctx, op, actor, input, err)
@@ -62,8 +61,8 @@ func (e *Engine) beginPage(ctx context.Context, op string, actor AccountID, quer
 	return listing{call: c, binding: bound, limit: limit, after: after}, nil
 }
 
-// A binding is what a page cursor is bound to: the listing, the account and the query (and no secret: whoever makes up
-// a cursor of its own gets no more than the items that it sees anyway).
+// A binding is what a page cursor is bound to: the listing, the account and the query. It holds no secret: an account
+// that makes up a cursor gets only items that it sees anyway.
 type binding string
 
 func (c *call) bind(query any) (binding, error) {
@@ -71,13 +70,13 @@ func (c *call) bind(query any) (binding, error) {
 	return binding(digestOf(c.op, string(c.actor), string(text))), err
 }
 
-// cursor returns the cursor of the page that goes on after the item with this key.
+// cursor returns the cursor of the page that continues after the item with this key.
 func (b binding) cursor(key ...string) string {
 	text, _ := json.Marshal(key) // strings can always be encoded
 	return base64.RawURLEncoding.EncodeToString(text) + "." + digestOf(append(key, string(b))...)
 }
 
-// key returns the key that cursor was made of, n strings, or none for the first page.
+// key returns the key of n strings that cursor was made of; for the first page they are empty.
 func (b binding) key(cursor string, n int) ([]string, error) {
 	key := make([]string, n)
 	if cursor == "" {
@@ -95,8 +94,8 @@ func (b binding) key(cursor string, n int) ([]string, error) {
 	return key, nil
 }
 
-// gather collects up to limit items, and whether there are more: scan reads on after what it read last,
-// limit at most; keep makes an item of it, or says that the actor is not to see it.
+// gather collects up to limit items, and reports whether there are more. Each call of scan reads the next values, at
+// most the limit that it is given; keep turns a value into an item, or reports that the actor must not see it.
 func gather[T, I any](limit int, scan func(limit int) ([]T, error), keep func(*T) (I, bool)) (items []I, more bool, err error) {
 	for {
 		batch := max(limit+1-len(items), smallestScan)
@@ -123,11 +122,12 @@ func gather[T, I any](limit int, scan func(limit int) ([]T, error), keep func(*T
 	}
 }
 
-// smallestScan keeps a page of few items from many small reads where the actor is to see only some of what is found.
+// smallestScan is the least that a scan reads at a time. A page of few items would otherwise take many small reads
+// where the actor may see only some of what is found.
 const smallestScan = 16
 
-// all returns the items of op, a listing, page by page. Each page is of one moment, and the body
-// of the loop may call the engine. The loop ends when its context does, also within a page.
+// all returns the items of the listing op, page by page. Each page is read at one instant, and the body of the loop may
+// call the engine. The loop ends when its context does, even within a page.
 func all[T any](ctx context.Context, op string, page func(Page) ([]T, string, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

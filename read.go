@@ -2,9 +2,9 @@ package sharing
 
 import "context"
 
-// Image returns the image as the actor sees it: by its ID, also through a pending or rejected share (R14).
+// Image returns the image with this ID as the actor sees it, also through a pending or rejected share (R14).
 //
-// It is refused with [ErrImageNotFound].
+// The call is refused with [ErrImageNotFound].
 func (e *Engine) Image(ctx context.Context, actor AccountID, id ImageID) (Image, error) {
 	c, err := e.begin(ctx, "Image", actor, id.Validate())
 	if err != nil {
@@ -30,7 +30,7 @@ func (e *Engine) Image(ctx context.Context, actor AccountID, id ImageID) (Image,
 
 // Instance returns one of the actor's instances.
 //
-// It is refused with [ErrInstanceNotFound].
+// The call is refused with [ErrInstanceNotFound].
 func (e *Engine) Instance(ctx context.Context, actor AccountID, id InstanceID) (Instance, error) {
 	c, err := e.begin(ctx, "Instance", actor, id.Validate())
 	if err != nil {
@@ -53,12 +53,12 @@ func (e *Engine) Instance(ctx context.Context, actor AccountID, id InstanceID) (
 	return inst, err
 }
 
-// Latest returns the newest image of an owner's family in a region that the actor may use:
-// available, not deprecated, with the latest CreatedAt and, of those, the greatest ID (R18). It is
-// always asked for with an owner, so that a look-alike family of another owner is never picked.
+// Latest returns the newest image of an owner's family in a region that is available, not deprecated, and that the
+// actor may use. The newest is the one with the latest CreatedAt and, among equals, the greatest ID (R18). The query
+// always names an owner, so that a look-alike family of another owner is never picked.
 //
-// An empty owner, family or region is [ErrInvalid]. It is refused with [ErrImageNotFound] if there is none,
-// and with [ErrUntrustedOwner] if there is one but the actor's trust policy refuses its owner (R11).
+// An empty owner, family or region is [ErrInvalid]. The call is refused with [ErrImageNotFound] if there is no such
+// image, and with [ErrUntrustedOwner] if there is one but the actor's trust policy refuses its owner (R11).
 func (e *Engine) Latest(ctx context.Context, actor AccountID, q LatestQuery) (Image, error) {
 	c, err := e.begin(ctx, "Latest", actor, q.validate())
 	if err != nil {

@@ -7,26 +7,28 @@ import (
 	"iter"
 )
 
-// replayBatch is how many bytes of events, as JSON, one transaction of a replay writes, at least: the events of
-// one call are kept together. A store writes some times as much, and may have a limit: etcd takes 1.5 MB at once.
+// replayBatch is the size of a batch of events, in bytes of JSON, from which on a replay writes it in a
+// transaction; the events of one call are kept together. A store writes several times as much, and may have a
+// limit: etcd accepts 1.5 MB at once.
 const replayBatch = 128 << 10
 
-// Replay writes an event log, as [Engine.Events] gives it, into an empty store: a backup
-// restored, or a move to another kind of store (R24). The store then holds exactly the
-// state that the log tells of, and the same log but for the cursors.
+// Replay writes an event log, as [Engine.Events] yields it, into an empty store: to restore a backup, or to
+// move to another kind of store (R24). The store then holds exactly the state that the log records, and the
+// same log except for the cursors.
 //
-// A store that is not empty, and a log that is not whole, are [ErrInvalid]: one with a gap, say, or with an event that
-// no call can have left behind the events before it. What was cut off at its end can't be told. Events are written in
-// batches, so that after an error the store may hold the beginning of the log: [ResumeReplay] goes on from there.
+// A store that is not empty is [ErrInvalid], and so is a log that is not whole: for example one with a gap, or with an
+// event that no call can have produced after the events before it. Events that are missing at the end can't be
+// noticed. Events are written in batches, so after an error the store may hold the beginning of the log:
+// [ResumeReplay] goes on from there.
 func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
 	return startReplay(ctx, "Replay", to, events, func(has Event, _ Event) error {
 		return invalid("store", "is not empty, it begins with operation %s: replay into a new one", quoted(has.Operation))
 	})
 }
 
-// ResumeReplay goes on with a [Replay] that was interrupted: the store holds the beginning
-// of the log, or nothing, or all of it. The events are those of the whole log again, from
-// the first: what the store holds is compared, and what it lacks is written.
+// ResumeReplay goes on with a [Replay] that was interrupted: the store holds the beginning of the log, or nothing, or
+// all of it. The events are again those of the whole log, from the first: those that the store holds are compared, and
+// those that it lacks are written.
 //
 // A store that holds something else, and a log that is not whole, are [ErrInvalid].
 func ResumeReplay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
@@ -39,8 +41,8 @@ func ResumeReplay(ctx context.Context, to Store, events iter.Seq2[Event, error])
 	})
 }
 
-// startReplay writes those of the events that come after what the store has. same judges an event that the store has,
-// beside the one of the log in its place.
+// startReplay writes the events that come after those that the store has. same judges an event that the store has
+// against the event of the log in its place.
 func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Event, error], same func(has, ev Event) error) error {
 	if to == nil {
 		return named(op, invalid("store", "is nil: open one"))
@@ -98,7 +100,7 @@ func (r *replay) add(ev Event) error {
 	return err
 }
 
-// flush writes the batch. A store that lost the outcome is asked for the batch's last operation (R26).
+// flush writes the batch. If the store lost the outcome, flush looks for the batch's last operation in the store (R26).
 func (r *replay) flush() error {
 	if len(r.batch) == 0 {
 		return nil

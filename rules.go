@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A moment is all that a decision looks at: who asks for what, what the store held at that instant,
-// and what the engine knows besides. The rules are its methods: they read it, and answer with a refusal or none.
+// A moment is all that a decision looks at: who asks for what, what the store held at that instant, and what the engine
+// knows besides. The rules are its methods: they read it, and return a refusal or nil.
 type moment struct {
 	State
 	op      string
@@ -39,19 +39,19 @@ func (m *moment) refuse(kind error, subject, remedy string) *Refusal {
 	return &Refusal{Rule: ruleOf[kind], Op: m.op, Actor: m.actor, Subject: subject, Remedy: remedy, kind: kind}
 }
 
-// present reports whether g is of a present share: one that was made and has not ended or expired (R15).
+// present reports whether g belongs to a present share: one that was made and has not ended or expired (R15).
 func (m *moment) present(g Grant) bool {
 	return g.Exists && (g.Expires.IsZero() || m.now().Before(g.Expires))
 }
 
-// accepted reports whether g is of a present share whose status is accepted (R14). A store may hold anything: what is
-// neither known nor possible, such as another status of a share with everyone, permits nothing (R27).
+// accepted reports whether g belongs to a present share whose status is accepted (R14). A store may hold anything: a
+// status that is unknown or impossible, such as any but accepted for a share with everyone, permits nothing (R27).
 func (m *moment) accepted(g Grant) bool { return g.Status == ShareAccepted && m.present(g) }
 
-// disabled reports whether nobody may use the image: also if its state is unknown (R16, R27).
+// disabled reports whether nobody may use the image, which is also so if its state is unknown (R16, R27).
 func (rec *ImageRecord) disabled() bool { return rec.State >= ImageDisabled }
 
-// A reach is how far an image is within an account's reach.
+// A reach is how far an account has access to an image.
 type reach uint8
 
 const (
@@ -60,8 +60,8 @@ const (
 	usable       // through ownership or an accepted share, if the image is not disabled
 )
 
-// reach says how far a is within the actor's reach, as far as the organisations known so far tell
-// (the words "sees" and "may use" of the rules).
+// reach says how far the image is within the actor's reach, as far as the organisations known so far tell (the words
+// "sees" and "may use" of the rules).
 func (m *moment) reach(a *Access) reach {
 	switch {
 	case a.Image == nil || !a.Image.DeletedAt.IsZero():
@@ -100,8 +100,8 @@ func (m *moment) see(a *Access, id ImageID) error {
 	return nil
 }
 
-// notSeen refuses an image that the actor does not see, as far as is known yet. One that
-// never existed is refused alike, and the directory is asked alike (R20).
+// notSeen refuses an image that the actor does not see, as far as is known yet. It refuses an image that never existed
+// in the same way, and asks the directory in both cases (R20).
 func (m *moment) notSeen(id ImageID) error {
 	if err := m.outside.organizationsKnown(); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (m *moment) notSeen(id ImageID) error {
 	return m.refuse(ErrImageNotFound, string(id), "name an image that the account owns or that is shared with it")
 }
 
-// ownImage refuses an actor that does not own the image (R1): the answer is the loaded image's record.
+// ownImage returns the loaded image's record. It refuses an actor that does not own the image (R1).
 func (m *moment) ownImage(id ImageID) (*ImageRecord, error) {
 	if err := m.see(&m.Image, id); err != nil {
 		return nil, err
@@ -120,7 +120,8 @@ func (m *moment) ownImage(id ImageID) (*ImageRecord, error) {
 	return m.Image.Image, nil
 }
 
-// ownInstance refuses an actor that does not own the instance, or one that was terminated (R20).
+// ownInstance returns the loaded instance's record. It refuses an actor that does not own the instance, and an
+// instance that was terminated (R20).
 func (m *moment) ownInstance(id InstanceID) (*InstanceRecord, error) {
 	inst := m.Instance
 	if inst == nil || inst.Owner != m.actor || !inst.TerminatedAt.IsZero() {
@@ -129,8 +130,9 @@ func (m *moment) ownInstance(id InstanceID) (*InstanceRecord, error) {
 	return inst, nil
 }
 
-// canUse refuses an actor that may not make a system disk in region from the image: launch, replace disk and, through
-// canReinit, reinit (R4, R5, R11, R14, R16). If it may, the answer tells whether an audit marks the owner untrusted.
+// canUse refuses an actor that may not make a system disk in region from the image: to launch, to replace a
+// disk and, through canReinit, to reinit (R4, R5, R11, R14, R16). If the actor may, canUse reports whether an
+// audit marks the owner untrusted.
 func (m *moment) canUse(a *Access, id ImageID, region Region, digest string) (untrusted bool, err error) {
 	switch m.reach(a) {
 	case unseen:
@@ -158,8 +160,8 @@ func (m *moment) canUse(a *Access, id ImageID, region Region, digest string) (un
 	return !trusted, nil
 }
 
-// canReinit is canUse for an instance's own image (R6). Why the image can't be used is not told, except
-// where the reason is the actor's own trust policy.
+// canReinit is canUse for an instance's own image (R6). The refusal does not say why the image can't be used, except if
+// the reason is the actor's own trust policy.
 func (m *moment) canReinit(inst *InstanceRecord) (untrusted bool, err error) {
 	untrusted, err = m.canUse(&m.Image, inst.Image, inst.Region, "")
 	refusal, refused := err.(*Refusal)
@@ -265,8 +267,8 @@ func notOwner(img *ImageRecord, grantees []Grantee) error {
 	return nil
 }
 
-// ownShare refuses an actor that has no share of its own (R13). The one who sees the image otherwise learns that;
-// the one who doesn't, nothing.
+// ownShare refuses an actor that has no share of its own (R13). An actor that sees the image in another way learns
+// this; one that does not see it learns nothing.
 func (m *moment) ownShare(id ImageID) error {
 	if err := m.see(&m.Image, id); err != nil {
 		return err

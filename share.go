@@ -10,11 +10,11 @@ type Share struct {
 	Image   ImageID
 	Grantee Grantee
 	Status  ShareStatus
-	// CreatedAt is when the owner shared.
+	// CreatedAt is when the owner made the share.
 	CreatedAt time.Time
 	// UpdatedAt is when the status or the expiry last changed. At first it is CreatedAt.
 	UpdatedAt time.Time
-	// Expires is the instant from which the share is no more (R15). The zero time means never.
+	// Expires is the instant from which the share no longer exists (R15). The zero time means never.
 	Expires time.Time `json:",omitzero"`
 }
 
@@ -27,7 +27,7 @@ const (
 	ShareAccepted ShareStatus = iota
 	// SharePending means that the grantee has not decided yet.
 	SharePending
-	// ShareRejected means that the grantee does not want the image, for now.
+	// ShareRejected means that the grantee has declined the image, for now.
 	ShareRejected
 )
 
@@ -36,32 +36,34 @@ var shareStatuses = names{"ShareStatus", "accepted", "pending", "rejected"}
 // String returns "accepted", "pending" or "rejected".
 func (s ShareStatus) String() string { return shareStatuses.name(uint8(s)) }
 
-// MarshalText returns what String does. An unknown status is an error.
+// MarshalText returns the text of String. An unknown status is an error.
 func (s ShareStatus) MarshalText() ([]byte, error) { return shareStatuses.marshal(uint8(s)) }
 
-// UnmarshalText reads what MarshalText wrote. Anything else is [ErrInvalid].
+// UnmarshalText reads what MarshalText returns. Anything else is [ErrInvalid].
 func (s *ShareStatus) UnmarshalText(text []byte) error {
 	return shareStatuses.unmarshal(text, (*uint8)(s))
 }
 
-// UnmarshalJSON reads the text as a string, or a number, which it was in logs and records of earlier versions.
+// UnmarshalJSON reads the text as a string. It also reads a number, the form in logs and records of earlier versions.
 func (s *ShareStatus) UnmarshalJSON(text []byte) error {
 	return shareStatuses.unmarshalJSON(text, (*uint8)(s))
 }
 
-// A ShareQuery selects shares. Each field that is not zero narrows the selection.
+// A ShareQuery selects shares. Each non-zero field narrows the selection.
 type ShareQuery struct {
-	// Statuses selects the shares with any of these statuses; empty: all.
+	// Statuses selects the shares with any of these statuses; if empty, those with any status at all.
 	Statuses []ShareStatus
-	// Grantee selects the shares made with this grantee. Of those received, all are made with the actor.
+	// Grantee selects the shares made with this grantee. All shares that
+	// [Engine.SharesReceived] lists are with the actor.
 	Grantee Grantee
-	// Owner selects the shares of images that this account owns. Of those given, the actor owns all.
+	// Owner selects the shares of images that this account owns. All shares that [Engine.SharesGiven]
+	// lists are of images of the actor.
 	Owner AccountID
 	// Region selects the shares of images in this region.
 	Region Region
 }
 
-// normal returns q in memory of its own, and two queries alike that select the same.
+// normal returns q in memory of its own, and in a form in which queries that select the same shares are equal.
 func (q ShareQuery) normal() ShareQuery {
 	q.Statuses = slices.Compact(slices.Sorted(slices.Values(q.Statuses)))
 	return q
@@ -115,10 +117,11 @@ func validGrantees(grantees []Grantee) error {
 	return nil
 }
 
-// latestYear is the last one that every store and encoding can hold.
+// latestYear is the last year that every store and encoding can hold.
 const latestYear = 9999
 
-// validExpiry checks an expiry that a call gives, in UTC, at the moment of the call: zero, or in the future (R15).
+// validExpiry checks the expiry given in a call, in UTC, at the moment of the call: it must
+// be zero or in the future (R15).
 func validExpiry(expires, now time.Time) error {
 	switch {
 	case expires.IsZero():

@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Share shares an image that the actor owns with grantees, all or none, and returns one share for
-// each distinct grantee, in the order of the arguments, whether it was there before or not. A present
-// share stays as it is, whatever its status and expiry (R23). With [Policy.RequireAcceptance] a new
-// share with an account is pending until the account accepts it (R14).
+// Share shares an image that the actor owns with grantees, all or none. It returns one share for each distinct
+// grantee, in the order of the arguments, whether the share is new or was there before. A present share stays as it
+// is, whatever its status and expiry (R23). With [Policy.RequireAcceptance], a new share with an account is pending
+// until the account accepts it (R14).
 //
-// No grantee, the owner as a grantee, or an organisation without a [Directory] is [ErrInvalid]. It is refused with
-// [ErrImageNotFound]; with [ErrNotOwner], since there is no resharing (R1); and, where a grantee is new,
-// with [ErrImageDisabled] (R16), with [ErrPublicBlocked] and [ErrGranteeRefused] (R19),
-// and with [ErrShareLimit] if the image would have more than [Policy.MaxShares] grantees (R2).
+// No grantee, the owner as a grantee, or an organisation without a [Directory] is [ErrInvalid]. The call is refused
+// with [ErrImageNotFound]; with [ErrNotOwner], since there is no resharing (R1); and, if any grantee is new, with
+// [ErrImageDisabled] (R16), with [ErrPublicBlocked] and [ErrGranteeRefused] (R19), and with [ErrShareLimit] if the
+// image would have more than [Policy.MaxShares] grantees (R2).
 func (e *Engine) Share(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) ([]Share, error) {
 	return e.share(ctx, "Share", actor, image, nil, grantees)
 }
 
-// ShareUntil is [Engine.Share] with shares that expire: from the instant expires on they are no more, exactly as if
-// unshared then (R15). If a grantee has a present share, that gets the expiry. The zero time means never.
+// ShareUntil is [Engine.Share] with shares that expire: from the instant expires on they no longer exist, exactly as if
+// unshared then (R15). A present share gets the new expiry. The zero time means never.
 //
-// An expiry that is not in the future is [ErrInvalid]. Setting the expiry of present
-// shares is no new share: none of the refusals for new grantees applies to it.
+// An expiry that is not in the future is [ErrInvalid]. Setting the expiry of a present share makes no new share, so
+// none of the refusals for new grantees applies to it.
 func (e *Engine) ShareUntil(ctx context.Context, actor AccountID, image ImageID, expires time.Time, grantees ...Grantee) ([]Share, error) {
 	expires = plainTime(expires)
 	return e.share(ctx, "ShareUntil", actor, image, &expires, grantees)
@@ -79,9 +79,9 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 	})
 }
 
-// SetShares makes the grantees of an image that the actor owns exactly the given ones, in one call: others are
-// unshared, new ones are shared with as by [Engine.Share], and the shares of those who stay are not touched; without
-// any grantee all are unshared (R29). It returns all shares that are present then, in ascending order of grantee.
+// SetShares makes the grantees of an image that the actor owns exactly the given ones, in one call: new ones are added
+// as by [Engine.Share], all others are unshared, and the shares of those that stay are not touched. Without any
+// grantee, all are unshared (R29). It returns all shares that are then present, in ascending order of grantee.
 //
 // The errors are those of [Engine.Share]. The share limit is judged only when grantees are added.
 func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) ([]Share, error) {
@@ -123,12 +123,13 @@ func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, 
 	})
 }
 
-// Unshare ends the shares of an image that the actor owns with the grantees; those who have none are
-// passed over (R23). From the moment it returns a grantee does not see the image and can't launch from
-// it, replace disks with it or reinitialise instances made from it, unless another share reaches it;
-// those instances stay otherwise as they are (R7). See [Engine.UnshareImpact] for what it would do.
+// Unshare ends the shares that the grantees have of an image that the actor owns; grantees without one are skipped
+// (R23). From the moment it returns, a grantee does not see the image and can't launch from it, replace disks with it
+// or reinitialise instances made from it, unless another share reaches the grantee. The instances otherwise stay as
+// they are (R7). See [Engine.UnshareImpact] for a preview of the effects.
 //
-// No grantee, or the owner as a grantee, is [ErrInvalid]. It is refused with [ErrImageNotFound] and [ErrNotOwner].
+// No grantee, or the owner as a grantee, is [ErrInvalid]. The call is refused with
+// [ErrImageNotFound] and [ErrNotOwner].
 func (e *Engine) Unshare(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) error {
 	c, err := e.begin(ctx, "Unshare", actor, image.Validate(), validGrantees(grantees))
 	if err != nil {
@@ -153,25 +154,25 @@ func (e *Engine) Unshare(ctx context.Context, actor AccountID, image ImageID, gr
 
 // Accept accepts the share of the image with the actor's own account: the actor may use the image from then on (R14).
 //
-// It is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it does, but
-// has no share of its own.
+// The call is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it
+// does but has no share of its own.
 func (e *Engine) Accept(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.decideShare(ctx, "Accept", actor, image, EventAccepted, ShareAccepted)
 }
 
 // Reject rejects the share of the image with the actor's own account, with the effects of an unshare on what the actor
-// may use (R7); the actor still sees the image by ID, and may accept it later (R14).
+// may use (R7). The actor still sees the image by ID, and may accept the share later (R14).
 //
-// It is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it does, but
-// has no share of its own.
+// The call is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it
+// does but has no share of its own.
 func (e *Engine) Reject(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.decideShare(ctx, "Reject", actor, image, EventRejected, ShareRejected)
 }
 
 // Leave ends the share of the image with the actor's own account, with the effects of an unshare (R13, R7).
 //
-// It is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it does, but
-// has no share of its own.
+// The call is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it
+// does but has no share of its own.
 func (e *Engine) Leave(ctx context.Context, actor AccountID, image ImageID) error {
 	return e.setOwnShare(ctx, "Leave", actor, image, func(m *moment) []Event {
 		ev := m.event(EventLeft, image)
@@ -194,8 +195,8 @@ func (e *Engine) decideShare(ctx context.Context, op string, actor AccountID, im
 	})
 }
 
-// setOwnShare is a change of the actor's own share, the one thing of another's image that
-// an account changes (R13, R14).
+// setOwnShare changes the actor's own share: the one thing about another account's image that an
+// account can change (R13, R14).
 func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, image ImageID, set func(*moment) []Event) error {
 	c, err := e.begin(ctx, op, actor, image.Validate())
 	if err != nil {
@@ -211,8 +212,9 @@ func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, im
 	return err
 }
 
-// organizationsShareable rejects organisations as grantees where nothing tells who is in them (R19).
-// A used token comes first (R23): the engine that it was used with may have had a directory.
+// organizationsShareable rejects organisations as grantees if there is no directory to tell who is in them
+// (R19). It is not part of the input checks, since a used token comes first (R23): the engine on which it was
+// used may have had a directory.
 func (e *Engine) organizationsShareable(grantees []Grantee) error {
 	if e.directory != nil {
 		return nil
@@ -225,7 +227,7 @@ func (e *Engine) organizationsShareable(grantees []Grantee) error {
 	return nil
 }
 
-// shareLimit returns need with the count that the share limit is judged by, if there is a limit (R2).
+// shareLimit adds to need the count that the share limit is judged by, if there is a limit (R2).
 func (c *call) shareLimit(need Need) Need {
 	if _, limited := limitOf(c.policy.MaxShares, defaultMaxShares); limited {
 		need.PresentAt = countNow
@@ -233,21 +235,21 @@ func (c *call) shareLimit(need Need) Need {
 	return need
 }
 
-// A shareRequest is what two calls under one token must agree in (R23).
+// A shareRequest holds the arguments in which two calls under one token must agree (R23).
 type shareRequest struct {
 	Image    ImageID
 	Grantees granteeSet
 	Until    string // of ShareUntil, as text: JSON has no times after the year 9999
 }
 
-// A granteeSet is encoded alike whatever the order of its grantees.
+// A granteeSet has the same encoding whatever the order of its grantees.
 type granteeSet []Grantee
 
 func (set granteeSet) MarshalJSON() ([]byte, error) {
 	return json.Marshal(slices.Sorted(slices.Values(set)))
 }
 
-// presentShare returns the present share with g, if it was asked for and there is one.
+// presentShare returns the present share with g, if the Need asked for it and there is one.
 func (m *moment) presentShare(g Grantee) (Share, bool) {
 	i, found := slices.BinarySearchFunc(m.Shares, g, func(share Share, g Grantee) int { return cmp.Compare(share.Grantee, g) })
 	if !found || !m.present(m.Shares[i].grant()) {
@@ -256,8 +258,8 @@ func (m *moment) presentShare(g Grantee) (Share, bool) {
 	return m.Shares[i], true
 }
 
-// sharesWith returns the shares of image with grantees, in their order, and those of them
-// that are new: where none is present (R23).
+// sharesWith returns the shares of image with grantees, in their order. added are those among them that are new,
+// since no share was present (R23).
 func (m *moment) sharesWith(grantees []Grantee, image ImageID, expires time.Time) (shares, added []Share) {
 	n := len(grantees)
 	both := make([]Share, 2*n) // side by side, since most often all are new

@@ -11,13 +11,13 @@ import (
 
 // An Engine applies the rules of image sharing to the state in a [Store]. Make one with [New].
 //
-// The actor of a call, the account that makes it, is always the parameter after the context.
-// A method's error is a [*Refusal] if a rule refuses, or wraps [ErrInvalid], [ErrConflict], [ErrOutcomeUnknown],
-// the context's error, the directory's, or the store's own. Nothing was changed, unless the error is ErrOutcomeUnknown:
-// then it may have been.
+// The actor, which is the account that makes the call, is always the parameter after the context. If a rule refuses the
+// call, the error is a [*Refusal]. Otherwise it wraps [ErrInvalid], [ErrConflict], [ErrOutcomeUnknown], or the error of
+// the context, the directory or the store. A call that returns an error has changed nothing, except that after
+// ErrOutcomeUnknown the change may have been made.
 //
-// An Engine is safe for concurrent use. It keeps nothing between calls and starts no goroutine; engines on the
-// same store behave as one.
+// An Engine is safe for concurrent use. It keeps nothing between calls and starts no goroutine; engines
+// on the same store behave as one.
 type Engine struct {
 	store        Store
 	fresh        bool // it is a FreshStore
@@ -41,9 +41,9 @@ func WithPolicy(p Policy) Option {
 	return func(e *Engine) error { e.policy = p; return nil }
 }
 
-// WithClock sets the clock that times and expiries are judged by. The default is [time.Now].
-// Engines on one store should have clocks that agree: a share has expired for an engine when
-// its own clock says so (R15). While it gives a year before 0 or after 9999, changes fail.
+// WithClock sets the clock that supplies timestamps and decides when a share has expired. The default is [time.Now].
+// Engines on one store should have clocks that agree: for each engine, a share has expired when the engine's own clock
+// says so (R15). While the clock gives a year before 0 or after 9999, changes fail.
 func WithClock(now func() time.Time) Option {
 	return func(e *Engine) error {
 		if now == nil {
@@ -54,9 +54,9 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithIDs sets the generator of the IDs of images and instances. By default they are random:
-// 26 letters and digits. The generator must be safe for concurrent use. If it gives an ID
-// that was used before, the engine asks again, up to 100 times a call, which then fails.
+// WithIDs sets the generator of image and instance IDs. By default they are random: 26 letters and digits. The
+// generator must be safe for concurrent use. If it gives an ID that was used before, the engine asks again, up to 100
+// times in one call, and then fails the call.
 func WithIDs(next func() string) Option {
 	return func(e *Engine) error {
 		if next == nil {
@@ -67,7 +67,7 @@ func WithIDs(next func() string) Option {
 	}
 }
 
-// WithDirectory sets the directory of organisations. Without one a share with an organisation is [ErrInvalid] (R19).
+// WithDirectory sets the directory of organisations. Without one, a share with an organisation is [ErrInvalid] (R19).
 func WithDirectory(d Directory) Option {
 	return func(e *Engine) error {
 		if d == nil {
@@ -78,8 +78,8 @@ func WithDirectory(d Directory) Option {
 	}
 }
 
-// WithLogger sets where the engine logs what an operator should know: store outcomes that it had to find out (R26)
-// and errors of the directory, both as warnings. By default nothing is logged.
+// WithLogger sets where the engine logs what an operator should know, as warnings: commit outcomes that the store lost
+// and the engine looked up (R26), and errors of the directory. By default nothing is logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(e *Engine) error {
 		if l == nil {
@@ -90,10 +90,10 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithGranteeCheck sets a check of whom an owner may share with: does the account exist, is it
-// in the same company (R19)? It is called outside of transactions, once for each new grantee of
-// a call that the rules allow so far, and must be safe for concurrent use. Its error refuses
-// the call with [ErrGranteeRefused], which wraps it. A panic in it leaves nothing changed.
+// WithGranteeCheck sets a check of whom an owner may share with: for example, that the account exists, or that it is in
+// the same company (R19). The engine calls it outside of transactions, once for each new grantee of a call that the
+// rules have allowed so far; it must be safe for concurrent use. If it returns an error, the call is refused with
+// [ErrGranteeRefused], and the refusal wraps that error. A panic in the check leaves nothing changed.
 func WithGranteeCheck(check func(ctx context.Context, owner AccountID, image Image, g Grantee) error) Option {
 	return func(e *Engine) error {
 		if check == nil {
@@ -104,7 +104,8 @@ func WithGranteeCheck(check func(ctx context.Context, owner AccountID, image Ima
 	}
 }
 
-// New returns an engine on store. Its error wraps [ErrInvalid] if store, an option, or what an option was given is nil.
+// New returns an engine on store. The error wraps [ErrInvalid] if store or an option is nil,
+// or if an option was given nil.
 func New(store Store, opts ...Option) (*Engine, error) {
 	if store == nil {
 		return nil, fmt.Errorf("New: %w", invalid("store", "is nil: open one"))
@@ -127,19 +128,19 @@ func New(store Store, opts ...Option) (*Engine, error) {
 	return e, nil
 }
 
-// DryRun returns an engine on the same store whose changes are all decided and none kept: each call answers
-// as e would, with the same result or error, and leaves nothing behind, not even an event or a used token.
+// DryRun returns an engine on the same store that decides every change but keeps none: each call returns the result or
+// error that it would return on e, and leaves nothing behind, not even an event or a used token.
 func (e *Engine) DryRun() *Engine {
 	dry := *e
 	dry.dryRun = true
 	return &dry
 }
 
-// Once returns an engine on the same store whose changes carry the token (R23). For each actor, the
-// first change under a token is made; a later one with the same request, after a lost answer say,
-// gives the first answer as it was then, and changes nothing; with another request it is [ErrInvalid].
-// Tokens never expire. A token is 1 to 128 bytes of valid UTF-8 without control characters and spaces.
-// A refused call, a dry run, a read and a change that changes nothing use up no token.
+// Once returns an engine on the same store whose changes carry the token (R23). For each actor, the first change under
+// a token is made. A later one with the same request, for instance after a lost answer, returns the first result as it
+// was then and changes nothing; with another request it is [ErrInvalid]. Tokens never expire. A token is 1 to 128
+// bytes of valid UTF-8 without control characters and spaces. A refused call, a dry run, a read, and a change that
+// changes nothing use up no token.
 func (e *Engine) Once(token string) *Engine {
 	once := *e
 	once.once, once.onceToken = true, token

@@ -1,7 +1,7 @@
 package sharing
 
-// show returns what the actor, who sees the image, is told of it: all but the source and the replacement that it
-// does not see (R16, R20).
+// show returns the image as the actor, who sees it, is told of it: without a source and a replacement that the
+// actor does not see (R16, R20).
 func (m *moment) show(rec *ImageRecord) (Image, error) {
 	shown, err := m.showAll([]*ImageRecord{rec}, false)
 	if err != nil {
@@ -10,8 +10,8 @@ func (m *moment) show(rec *ImageRecord) (Image, error) {
 	return shown[0], nil
 }
 
-// showAll is show for a page of images, which reads what they refer to at once. Nobody
-// else refers to those that are fresh.
+// showAll is show for a page of images; it reads all that they refer to at once. Records that are fresh are referred to
+// by nobody else, and so are not copied.
 func (m *moment) showAll(recs []*ImageRecord, fresh bool) ([]Image, error) {
 	refs, err := m.loadReferences(recs)
 	if err != nil {

@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// Trust is an account's policy on whose images it accepts (R11).
-// The zero value trusts everyone. An account always trusts itself.
+// Trust is an account's policy on whose images it accepts (R11). The zero value trusts everyone.
+// An account always trusts itself.
 type Trust struct {
-	// Owners are the accounts from which images are accepted: a set of at most 1,000.
+	// Owners are the accounts whose images are accepted: a set of at most 1,000.
 	Owners []AccountID
-	// Enforce refuses to use the images of other owners: of all others, if Owners is empty. Without
-	// it the policy is an audit: nothing is refused, and the event of the use is marked untrusted.
+	// Enforce refuses the use of images of any other owner: if Owners is empty, of every other
+	// account. Without Enforce, a policy that names owners is an audit: nothing is refused, but the
+	// event of the use is marked untrusted.
 	Enforce bool
 }
 
@@ -42,7 +43,7 @@ func (t Trust) equal(u Trust) bool { return t.Enforce == u.Enforce && slices.Equ
 // isZero reports whether t trusts everyone.
 func (t Trust) isZero() bool { return !t.Enforce && len(t.Owners) == 0 }
 
-// trusts reports whether a normal policy of account names owner, or needs not to.
+// trusts reports whether a normal policy of account names owner, or need not name it.
 func (t Trust) trusts(account, owner AccountID) bool {
 	if account == owner || t.isZero() {
 		return true
@@ -51,10 +52,10 @@ func (t Trust) trusts(account, owner AccountID) bool {
 	return found
 }
 
-// SetTrust sets whose images the actor accepts (R11). The zero Trust accepts everyone's. The owners are taken as a set:
-// their order and repetitions mean nothing.
+// SetTrust sets whose images the actor accepts (R11). The zero Trust accepts everyone's. The owners are a set: their
+// order and repetitions don't matter.
 //
-// More than 1,000 owners, or an invalid one, are [ErrInvalid]. No rule refuses it.
+// More than 1,000 owners, or an invalid one, is [ErrInvalid]. No rule refuses the call.
 func (e *Engine) SetTrust(ctx context.Context, actor AccountID, t Trust) error {
 	t = t.normal()
 	c, err := e.begin(ctx, "SetTrust", actor, t.validate())
@@ -70,7 +71,7 @@ func (e *Engine) SetTrust(ctx context.Context, actor AccountID, t Trust) error {
 	return err
 }
 
-// Trust returns the actor's own trust policy, its owners in ascending order (R11).
+// Trust returns the actor's own trust policy, with its owners in ascending order (R11).
 func (e *Engine) Trust(ctx context.Context, actor AccountID) (Trust, error) {
 	c, err := e.begin(ctx, "Trust", actor)
 	if err != nil {

@@ -72,8 +72,8 @@ func validLabels(labels map[string]string) error {
 
 const digestPrefix = "sha256:"
 
-// validDigest checks the content digest of an image: empty, or "sha256:" and more, like an
-// identifier. It is compared, never interpreted.
+// validDigest checks the content digest of an image: empty, or "sha256:" followed by at least one character, within the
+// bounds of an identifier. It is compared, never interpreted.
 func validDigest(s string) error {
 	if s == "" {
 		return nil
@@ -84,8 +84,8 @@ func validDigest(s string) error {
 	return validName("digest", s, false)
 }
 
-// validExpected checks the digest that a caller expects of an image: one that no image can
-// have is a mismatch, and no bad input (R11).
+// validExpected checks the digest that a caller expects of an image. A digest that no image can have is a
+// mismatch, not bad input (R11).
 func validExpected(digest string) error { return validText("expected digest", digest, maxText, "") }
 
 // quoted quotes what a caller gave, shortened so that an error stays one readable line.

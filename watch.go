@@ -5,11 +5,11 @@ import (
 	"iter"
 )
 
-// Events gives the events that q selects, in the order of the log, and ends after the last one
-// that there is (R24). It reads up to 1,000 at a time: events that the body of the loop brings
-// about meanwhile may be given too. It is for whoever operates the engine, and so takes no actor.
+// Events yields the events that q selects, in the order of the log, and ends after the last one that there is (R24). It
+// reads up to 1,000 at a time, so it may also yield events that the body of the loop causes meanwhile. It is for the
+// operator of the engine, and so takes no actor.
 //
-// An invalid query, or a cursor that is no position of this store's log, is [ErrInvalid]. An error ends the loop.
+// An invalid query, or a cursor that is not a position in this store's log, is [ErrInvalid]. An error ends the loop.
 func (e *Engine) Events(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return eventsOf(ctx, e.store, q)
 }
@@ -48,12 +48,13 @@ func eventsOf(ctx context.Context, store Store, q EventQuery) iter.Seq2[Event, e
 	}
 }
 
-// Watch gives all events after a position of the log, the zero Cursor being before the first, and then blocks for more,
-// until ctx ends; the loop then ends without an error. It misses none and repeats none (R24). However slow
-// the body of the loop is, it holds up nobody, and nothing queues up for it. It is for whoever operates the engine.
+// Watch yields all events after a position in the log, where the zero Cursor is before the first event. It then blocks
+// for more until ctx ends, which ends the loop without an error. It misses no event and repeats none (R24). However
+// slow the body of the loop is, it holds up nobody, and nothing queues up for it. It is for the operator of the
+// engine, and so takes no actor.
 //
-// A cursor that is no position of this store's log is [ErrInvalid]. An error ends the loop; to go on, watch after
-// the last event's cursor.
+// A cursor that is not a position in this store's log is [ErrInvalid]. An error ends the loop; to go on, watch
+// after the last event's cursor.
 func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		after := after // of this loop: the next one begins anew
@@ -88,7 +89,7 @@ func readEvents(ctx context.Context, store Store, q EventQuery) (events []Event,
 	return events, wait, err
 }
 
-// operationIn returns the events of an operation: none if it made no change, or was not made.
+// operationIn returns the events of an operation, which are none if it made no change or never happened.
 func operationIn(ctx context.Context, store Store, id string) (events []Event, err error) {
 	err = view(ctx, store, func(tx ViewTx) error {
 		state, err := tx.Load(Need{Operation: id})
