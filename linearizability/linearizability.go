@@ -1,9 +1,9 @@
 // Package linearizability checks that calls on an engine take effect one by one, each at an instant
 // between its start and its end (R21), however many callers, engines and processes share the store.
 //
-// [History.Record] makes images, lets callers on several engines, in one process or in
-// several of one machine, make random calls on them at once, and writes down what was asked,
-// answered and when. [Verify] searches for an order of all calls that explains the answers.
+// [History.Record] makes images and lets callers make random calls on them at once, on several engines in one process or
+// in several processes of one machine. It writes down what each call asked and answered, and when. [Verify] searches for
+// an order of all calls that explains the answers.
 package linearizability
 
 import (
@@ -28,7 +28,7 @@ const (
 
 func grantee(i int) sharing.AccountID { return sharing.AccountID(fmt.Sprintf("grantee-%d", i)) }
 
-// A Subject is one image of a history, with an instance that each grantee made from it.
+// A Subject is one image of a history, with one instance for each grantee, which the grantee made from the image.
 type Subject struct {
 	Image     sharing.ImageID
 	Instances []sharing.InstanceID
@@ -66,7 +66,8 @@ func prepare(ctx context.Context, e *sharing.Engine, n int) ([]Subject, error) {
 	return subjects, nil
 }
 
-// insist calls until the store says what came of it. What it made before, unsaid, does no harm: nobody knows its ID.
+// insist calls until the store knows the outcome. What an earlier call made without saying so
+// does no harm: nobody knows its ID.
 func insist[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	for {
 		made, err := call()
@@ -76,7 +77,8 @@ func insist[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
-// An Operation is one call of a history: what was asked of which subject, what was answered, and when, in nanoseconds.
+// An Operation is one call of a history: what was asked about which subject, what was
+// answered, and when, in nanoseconds.
 type Operation struct {
 	Caller     int
 	Subject    int
@@ -87,7 +89,7 @@ type Operation struct {
 	Start, End int64
 }
 
-// A Kind is which method an operation called.
+// A Kind is the method that an operation called.
 type Kind int
 
 // The methods of a history.
@@ -130,7 +132,7 @@ func call(ctx context.Context, e *sharing.Engine, subjects []Subject, caller, n 
 	return operations, nil
 }
 
-// ask makes the call, and says in a word what came of it.
+// ask makes the call, and says in a word how it ended.
 func ask(ctx context.Context, e *sharing.Engine, s Subject, op Operation) (string, error) {
 	account := grantee(op.Grantee)
 	with := sharing.Account(account)
@@ -192,7 +194,7 @@ const (
 	conflict = "conflict" // the store gave up, and nothing was changed
 )
 
-// word is what a call that ended with err answered. An error that is no answer is returned.
+// word returns in a word how a call ended that returned err. An error that is no answer is returned as such.
 func word(err error) (string, error) {
 	for _, kind := range []error{sharing.ErrImageNotFound, sharing.ErrInstanceNotFound, sharing.ErrImageDisabled, sharing.ErrShareLimit, sharing.ErrImageUnavailable} {
 		if errors.Is(err, kind) {
@@ -210,8 +212,8 @@ func word(err error) (string, error) {
 	return "", err
 }
 
-// Verify returns an error unless some order of all operations explains every answer. It
-// gives up, with an error too, when it has not found one in the time.
+// Verify returns an error unless some order of all operations explains every answer. It gives up, also with an error,
+// if it has not found an order when the timeout has passed.
 func Verify(operations []Operation, timeout time.Duration) error {
 	history := make([]porcupine.Operation, len(operations))
 	var last int64

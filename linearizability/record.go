@@ -13,30 +13,32 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// A Store is one that an [Opener] opened.
+// A Store is a store that an [Opener] opened.
 type Store interface {
 	sharing.Store
 	io.Closer
 }
 
-// An Opener opens the store that place names, in this process or in another: a file's path, a server's address.
+// An Opener opens the store that place names, such as a file's path or a server's address,
+// in this process or in another.
 type Opener func(ctx context.Context, place string) (Store, error)
 
-// A History is what is to be recorded: how many call what, from where. It is new each time.
+// A History says what is to be recorded: how many callers call what, and from where. Each recording is a new one.
 type History struct {
 	Place string // that the opener is told
-	// Images is how many images the calls are about.
+	// Images is the number of images that the calls are about.
 	Images int
-	// Processes is how many processes call: this one, and others of the same program.
+	// Processes is the number of processes that make calls: this one, and others of the same program.
 	Processes int
-	// Engines is how many engines each process has, each on a store that it opens by itself.
+	// Engines is the number of engines in each process, each on a store that it opens for itself.
 	Engines int
-	// Callers call at once in each process, each so many Calls one after the other.
+	// Callers is the number of callers in each process, which call at once. Each makes the given number
+	// of Calls, one after the other.
 	Callers, Calls int
 	Seed           uint64
 }
 
-// A part is what one process does of a history.
+// A part is the share of a history that falls to one process.
 type part struct {
 	History
 	Subjects []Subject
@@ -45,8 +47,8 @@ type part struct {
 
 const partVariable = "LINEARIZABILITY_PART"
 
-// Serve does a process's part of a history, if this one was started for that by [History.Record], and then ends it.
-// It is the first thing that a program does which records histories in several processes.
+// Serve does this process's part of a history and then ends the process, if [History.Record] started the process for
+// that. A program that records histories in several processes has to call Serve before anything else.
 func Serve(open Opener) {
 	text, ok := os.LookupEnv(partVariable)
 	if !ok {
@@ -75,8 +77,8 @@ func serve(text string, open Opener) error {
 	return json.NewEncoder(os.Stdout).Encode(operations)
 }
 
-// Record makes the images, lets all call at once, and returns what they wrote down, for [Verify].
-// An error of a call that neither a rule gives nor a store may is an error here.
+// Record makes the images, lets all callers call at once, and returns what they wrote down, for [Verify]. It returns an
+// error if a call ends with one that is neither a rule's refusal nor an error that a store may return.
 func (h History) Record(ctx context.Context, open Opener) (operations []Operation, err error) {
 	p := part{History: h}
 	if p.Subjects, err = p.prepare(ctx, open); err != nil {

@@ -6,21 +6,21 @@ import (
 	"sync/atomic"
 )
 
-// readLocks is how many locks those that read share: enough that two processors seldom meet at one,
-// and few, since each change takes them all.
+// readLocks is how many locks the transactions that read share: so many that two processors seldom meet at one, and so
+// few that taking all of them, which each change does, stays cheap.
 const readLocks = 8
 
-// A readLock has a cache line of its own, and the next one, which processors fetch with it.
+// A readLock fills two cache lines, its own and the next one, since processors fetch them together.
 type readLock struct {
 	sync.RWMutex
 	_ [128 - 24]byte
 }
 
-// spins is how often a lock is tried before its caller sleeps: for longer than most changes take, since
-// to sleep and be woken, often with a processor that sleeps too, takes many times as long as that.
+// spins is how often a lock is tried before its caller sleeps: for longer than most changes take, since sleeping and
+// being woken, often by a processor that sleeps too, takes many times as long.
 const spins = 30_000
 
-// patiently gets a lock: by try, for a while, or else by lock.
+// patiently gets a lock: first by calling try for a while, and failing that by calling lock.
 func patiently(try func() bool, lock func()) {
 	if !tried(try) {
 		lock()
@@ -37,8 +37,9 @@ func tried(try func() bool) bool {
 	return false
 }
 
-// A lock is a mutex for which one waits no longer than a context lasts. As with [sync.Mutex], who comes when it is free
-// may have it before those who wait: to hand it to one who has to be woken first would let all others wait for that.
+// A lock is a mutex whose waiters wait no longer than their contexts last. As with [sync.Mutex], a caller that comes
+// when the lock is free may get it before those that wait: handing it to a waiter that has to be woken first would
+// make all others wait for that.
 type lock struct {
 	held  atomic.Bool
 	freed chan struct{} // holds an item if it was unlocked since one who waits was last woken

@@ -15,12 +15,12 @@ import (
 	"github.com/imageshare/sharing/internal/packed"
 )
 
-// A log is the event log. A position in it is the number of events before it; the cursor
-// of an event is the position after it, with a checksum of the event: so another log's is
-// refused, and that of the same log, replayed into another store, is not.
+// A log is the event log. A position in it is the number of events before it. The cursor of an event is the position
+// after it, with a checksum of the event: so the cursor of another log is refused, and that of the same log,
+// replayed into another store, is not.
 //
-// Events are many and seldom read, so they are kept packed, and an operation is found by the hash of its ID:
-// the garbage collector has nothing to look at in either.
+// Events are many and seldom read, so they are kept packed, and an operation is found by the hash of its ID: in neither
+// is there anything for the garbage collector to look at.
 type log struct {
 	full       []block // of blockLength events each
 	last       block   // of less

@@ -3,21 +3,22 @@
 //
 //	engine, err := sharing.New(memstore.New())
 //
-// It is for tests, and for programs that can rebuild their state: what is in it is gone when the program ends.
-// [sharing.Replay] fills a new one from an event log that was kept elsewhere.
+// It is for tests, and for programs that can rebuild their state: the content of a store is gone when the program ends.
+// [sharing.Replay] fills a new store from an event log that was kept elsewhere.
 //
-// Locks make transactions strictly serialisable. Those that write come one after the other. What one writes is kept
-// aside until its closure has returned nil, and then applied, by code that can't fail, so that a transaction that ends
-// in any other way leaves no trace. Only while it is applied are those that read kept out. These hold one of several
-// locks each, so that processors don't wait for one another to count readers; what is applied holds all of them. So a long
-// read, such as an exposure of many thousand images, keeps a change waiting until it ends, and all who come after that change.
+// Locks make transactions strictly serialisable. Updates run one after the other. The writes of an update are kept aside
+// until its closure has returned nil, and are then applied by code that can't fail, so an update that ends in any other
+// way leaves no trace. Views are kept out only while writes are applied. Each view holds one of several locks, so that
+// processors don't wait for one another to count readers; applying writes takes all of the locks. A long view, such as an
+// exposure of many thousand images, therefore keeps a change waiting until the view ends, and with the change all
+// transactions that come after it.
 //
 // # Layout
 //
-// A decision reads one image and at most one share of it, so these lie close together: a map leads to the image,
-// the image holds its record and its shares, and the shares are searched by a short list of hashes.
-// Listings walk ordered sets of IDs, one for each owner, grantee, family, name, label and so on,
-// and intersect them where a query has several conditions: a page costs by its own size, not by that of the store.
+// A decision reads one image and at most one share of it, so these lie close together: a map leads to the image, the
+// image holds its record and its shares, and a share is found by searching a short list of hashes. Listings walk ordered
+// sets of IDs, one for each owner, grantee, family, name, label and so on, and intersect them if a query has several
+// conditions: the cost of a page depends on its own size, not on that of the store.
 package memstore
 
 import (
@@ -33,8 +34,8 @@ import (
 type Store struct {
 	writing lock // held by a transaction that writes, as long as it lasts
 
-	// reading guard all that follows: who holds one of them may read, who holds all may write. A transaction that
-	// writes reads without, since nobody else writes meanwhile.
+	// reading guard all that follows. A transaction that holds one of them may read, and one that holds all may write.
+	// A transaction that writes needs none of them to read, since nobody else writes meanwhile.
 	reading [readLocks]readLock
 
 	images      map[sharing.ImageID]*image
@@ -135,7 +136,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	return nil
 }
 
-// lock keeps out all that read.
+// lock keeps out all transactions that read.
 func (s *Store) lock() {
 	for i := range s.reading {
 		l := &s.reading[i]

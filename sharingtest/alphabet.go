@@ -7,21 +7,21 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// An Alphabet is a small world, and the calls that are tried in each of its states: every one of Ops, by every account,
-// on every image and instance there is, with every argument that the world knows of.
+// An Alphabet is a small world and the calls that are tried in each of its states: every one of Ops, by every account,
+// on every image and instance there is, with every argument that occurs in the world.
 type Alphabet struct {
 	Name string
-	// Ops are names of methods of [System] that change something. Two more are no calls: in "Wait" an hour passes,
-	// in "Move" an account joins or leaves an organisation.
+	// Ops are names of methods of [System] that change something, and of two steps that are not calls: in "Wait" an
+	// hour passes, and in "Move" an account joins or leaves an organisation.
 	Ops []string
-	// Policy is what every system is opened with.
+	// Policy is the policy with which every system is opened.
 	Policy sharing.Policy
-	// Accounts, Regions, and Images and Instances ever made are the bounds of the world.
-	// What leads out of them is tried too, and nothing from there.
+	// Accounts, Regions, Images and Instances are the bounds of the world; the last two count all that were ever made.
+	// A call that leads out of the bounds is tried too, but nothing is tried from there.
 	Accounts          []sharing.AccountID
 	Regions           []sharing.Region
 	Images, Instances int
-	// Public and Organizations are whom images are shared with besides accounts. Accounts join and leave organisations.
+	// Public and Organizations say with whom images are shared besides accounts. Accounts join and leave organisations.
 	Public        bool
 	Organizations []sharing.OrganizationID
 }
@@ -38,7 +38,7 @@ var (
 	one   = []sharing.Region{"r1"}
 )
 
-// Alphabets are the searches that together try every call that changes something. Each
+// Alphabets are the searches that together try every call that changes something. Each of them
 // closes: it has finitely many states.
 var Alphabets = []Alphabet{
 	{
@@ -83,7 +83,7 @@ var Alphabets = []Alphabet{
 	},
 }
 
-// without is the alphabet as far as a system that lacks some features has it.
+// without returns the alphabet without the calls that need features that a system lacks.
 func (a Alphabet) without(lacks features) Alphabet {
 	a.Ops = slices.DeleteFunc(slices.Clone(a.Ops), lacks.op)
 	a.Public = a.Public && lacks.has(Public)
@@ -94,7 +94,7 @@ func (a Alphabet) without(lacks features) Alphabet {
 	return a
 }
 
-// Small is the alphabet in the smallest world that makes sense: it closes in an instant.
+// Small returns the alphabet in the smallest world that makes sense, which closes in an instant.
 func (a Alphabet) Small() Alphabet {
 	a.Accounts, a.Images, a.Instances = two, 1, 1
 	return a

@@ -7,7 +7,7 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Engine opens the engine of package sharing, each time on a new, empty store.
+// Engine returns an Open for the engine of package sharing, each time on a new, empty store.
 func Engine(newStore func(t TB) sharing.Store) Open {
 	return func(t TB, setup Setup) Subject {
 		return engineOn(t, newStore(t), setup, newStore)

@@ -10,12 +10,13 @@ import (
 
 // A Search says how far [Explore] goes.
 type Search struct {
-	// Depth is after how many changes from empty it stops; 0: at no depth.
+	// Depth is the number of changes from empty after which the search stops; 0 means that
+	// it does not stop at any depth.
 	Depth int
-	// Symmetric takes states for the same that differ only in which account is which: up to six times fewer, of which
-	// each stands for all others.
+	// Symmetric makes one state of all states that differ only in which account is which. This leaves up to six times
+	// fewer states, each of which stands for the others.
 	Symmetric bool
-	// Progress, if not nil, is told the counts now and then.
+	// Progress, if not nil, is called with the counts now and then.
 	Progress func(Explored)
 }
 
@@ -23,29 +24,30 @@ type Search struct {
 type Explored struct {
 	States      int
 	Transitions int
-	// Depth is how many changes the farthest state is away from empty.
+	// Depth is the number of changes between empty and the state that is farthest from it.
 	Depth int
-	// Closed: every call was tried in every state that can be reached.
+	// Closed means that every call was tried in every state that can be reached.
 	Closed bool
 }
 
-// String says in a line how far the search went.
+// String says in one line how far the search went.
 func (e Explored) String() string {
 	return fmt.Sprintf("%d states, %d transitions, depth %d, closed: %v", e.States, e.Transitions, e.Depth, e.Closed)
 }
 
-// A node is a state that was reached, by the shortest way to it.
+// A node is a state that was reached, with the shortest way to it.
 type node struct {
 	from  *node
 	step  call
 	depth int
 }
 
-// Explore searches, breadth first from empty, all states that the calls of an alphabet can reach. It tries every
-// call in every state and compares the answer with the model's, and in every state all that every account can see.
+// Explore searches, breadth first from empty, all states that the calls of an alphabet can reach. It
+// tries every call in every state and compares the answer with the model's; in every state, it also
+// compares all that every account can see.
 //
-// To try a call in a state, the system is led there from empty along the shortest way. So any system can be explored
-// that is quick to open, and that draws its IDs from [Setup].IDs.
+// To try a call in a state, Explore leads a new system there from empty along the shortest way. It can therefore
+// explore any system that is quick to open and that takes its IDs from [Setup].IDs.
 func Explore(t TB, open Open, a Alphabet, s Search, lacks ...Feature) (found Explored) {
 	a = a.without(lacks)
 	x := explorer{open: open, alphabet: a, search: s, lacks: lacks, unavailable: map[string]string{}}
@@ -140,7 +142,7 @@ func (w *world) outside(step call) bool {
 	return true
 }
 
-// canonical prints the state a world is in, so that those print alike that are taken for the same.
+// canonical prints the state that a world is in. States that the search takes for the same print alike.
 func (x explorer) canonical(w *world) string {
 	if !x.search.Symmetric {
 		return x.key(w, nil)
@@ -154,9 +156,9 @@ func (x explorer) canonical(w *world) string {
 	return least
 }
 
-// key prints what the rules can tell apart of a state, with other names for the accounts:
-// not the IDs, but which image and instance came first; not the times, but how long a
-// share has to go, or that it had one; and not how often a disk was made anew.
+// key prints what the rules can tell apart about a state, with other names for the accounts. Instead of IDs it prints
+// which image and instance came first; instead of times, how long a share has to go, or that it had an expiry; and it
+// leaves out how often a disk was made anew.
 func (x explorer) key(w *world, names map[sharing.AccountID]sharing.AccountID) string {
 	name := func(account sharing.AccountID) sharing.AccountID {
 		if names == nil {

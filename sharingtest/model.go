@@ -10,10 +10,12 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// A Model is the rules as a program. It is a [System] itself, so that it can be asked whatever a system is asked.
+// A Model is the rules as a program. It is itself a [System], so everything that can be asked of a
+// system can be asked of the model.
 //
-// Each method judges in the order that the rules lay down under "Which refusal comes first". It returns bare sentinels,
-// keeps all that ever was in maps, and looks through all of it for each answer. It is not safe for concurrent use.
+// Each method decides in the order that the rules lay down under "Which refusal comes first". It returns bare
+// sentinels. The model keeps everything that ever existed in maps, and looks through all of it for each answer. It
+// is not safe for concurrent use.
 type Model struct {
 	setup     Setup
 	images    map[sharing.ImageID]*modelImage
@@ -40,7 +42,7 @@ type modelInstance struct {
 	terminated bool
 }
 
-// NewModel returns a model of an empty system that is set up as setup says.
+// NewModel returns the model of an empty system with the given setup.
 func NewModel(setup Setup) *Model {
 	return &Model{
 		setup:     setup,

@@ -9,7 +9,7 @@ import (
 
 var background = context.Background()
 
-// Register makes an image of nothing (R3).
+// Register makes an image from nothing (R3).
 func (m *Model) Register(_ context.Context, actor sharing.AccountID, spec sharing.ImageSpec) (sharing.Image, error) {
 	if !okAccount(actor) || !okSpec(spec) || spec.Region == "" {
 		return sharing.Image{}, sharing.ErrInvalid
@@ -17,7 +17,7 @@ func (m *Model) Register(_ context.Context, actor sharing.AccountID, spec sharin
 	return m.create(actor, spec, sharing.Image{})
 }
 
-// Capture makes an image of an instance, sealed ones excepted (R10, R28).
+// Capture makes an image from an instance, unless its image is sealed (R10, R28).
 func (m *Model) Capture(_ context.Context, actor sharing.AccountID, from sharing.InstanceID, spec sharing.ImageSpec) (sharing.Image, error) {
 	if !okAccount(actor) || !okInstance(from) || !okSpec(spec) {
 		return sharing.Image{}, sharing.ErrInvalid
@@ -40,7 +40,7 @@ func (m *Model) Capture(_ context.Context, actor sharing.AccountID, from sharing
 	return m.create(actor, spec, sharing.Image{Source: sharing.Source{Image: img.ID, Instance: inst.ID}})
 }
 
-// Copy makes an image of an image, in another region (R12).
+// Copy makes an image from an image, in another region (R12).
 func (m *Model) Copy(_ context.Context, actor sharing.AccountID, id sharing.ImageID, to sharing.Region, spec sharing.ImageSpec) (sharing.Image, error) {
 	if !okAccount(actor) || !okImage(id) || !okRegion(to) || !okSpec(spec) || spec.Region != "" && spec.Region != to {
 		return sharing.Image{}, sharing.ErrInvalid

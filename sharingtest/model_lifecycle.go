@@ -6,7 +6,7 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Deprecate says that an image should no longer be used (R16).
+// Deprecate marks an image as one that should no longer be used (R16).
 func (m *Model) Deprecate(_ context.Context, actor sharing.AccountID, id sharing.ImageID, d sharing.Deprecation) error {
 	if !okAccount(actor) || !okImage(id) || !okDescription(d.Notice) ||
 		d.Replacement == id || d.Replacement != "" && !okImage(d.Replacement) {
@@ -30,12 +30,12 @@ func (m *Model) Deprecate(_ context.Context, actor sharing.AccountID, id sharing
 	return nil
 }
 
-// Disable takes an image from all but its owner, and from all use (R16).
+// Disable hides an image from all but its owner and takes it out of all use (R16).
 func (m *Model) Disable(_ context.Context, actor sharing.AccountID, id sharing.ImageID) error {
 	return m.change(actor, id, func(img *modelImage) { img.State, img.Deprecation = sharing.ImageDisabled, nil })
 }
 
-// Enable makes an image available again, from deprecated too (R16).
+// Enable makes a disabled or deprecated image available again (R16).
 func (m *Model) Enable(_ context.Context, actor sharing.AccountID, id sharing.ImageID) error {
 	return m.change(actor, id, func(img *modelImage) { img.State, img.Deprecation = sharing.ImageAvailable, nil })
 }

@@ -64,7 +64,7 @@ func (m *Model) Latest(_ context.Context, actor sharing.AccountID, q sharing.Lat
 	return m.show(actor, latest), nil
 }
 
-// Images lists what the actor finds (R14, R16, R19).
+// Images lists the images that the actor finds (R14, R16, R19).
 func (m *Model) Images(_ context.Context, actor sharing.AccountID, q sharing.ImageQuery) iter.Seq2[sharing.Image, error] {
 	if !okAccount(actor) || q.Region != "" && !okRegion(q.Region) || q.Owner != "" && !okAccount(q.Owner) ||
 		!okName(q.Family) || !okName(q.Name) || !okName(q.Digest) || !okLabels(q.Labels) ||
@@ -94,7 +94,7 @@ func (m *Model) Images(_ context.Context, actor sharing.AccountID, q sharing.Ima
 	return list(found, nil)
 }
 
-// Shares lists those of an image that the actor knows of (R9).
+// Shares lists the shares of an image that the actor may know of (R9).
 func (m *Model) Shares(_ context.Context, actor sharing.AccountID, id sharing.ImageID) iter.Seq2[sharing.Share, error] {
 	if !okAccount(actor) || !okImage(id) {
 		return list[sharing.Share](nil, sharing.ErrInvalid)
@@ -109,14 +109,14 @@ func (m *Model) Shares(_ context.Context, actor sharing.AccountID, id sharing.Im
 	return list(sorted(m.reaching(actor, img)), nil)
 }
 
-// SharesReceived lists those made with the actor's account itself, of images that it sees (R9).
+// SharesReceived lists the shares made with the actor's own account, of images that it sees (R9).
 func (m *Model) SharesReceived(_ context.Context, actor sharing.AccountID, q sharing.ShareQuery) iter.Seq2[sharing.Share, error] {
 	return m.findShares(actor, q, func(img *modelImage, share sharing.Share) bool {
 		return share.Grantee == sharing.Account(actor) && m.sees(actor, img.ID)
 	})
 }
 
-// SharesGiven lists those of the actor's own images (R9).
+// SharesGiven lists the shares of the actor's own images (R9).
 func (m *Model) SharesGiven(_ context.Context, actor sharing.AccountID, q sharing.ShareQuery) iter.Seq2[sharing.Share, error] {
 	return m.findShares(actor, q, func(img *modelImage, _ sharing.Share) bool { return img.Owner == actor })
 }
@@ -138,7 +138,7 @@ func (m *Model) findShares(actor sharing.AccountID, q sharing.ShareQuery, whethe
 	return list(found, nil)
 }
 
-// Instances lists the actor's own.
+// Instances lists the actor's own instances.
 func (m *Model) Instances(_ context.Context, actor sharing.AccountID, q sharing.InstanceQuery) iter.Seq2[sharing.Instance, error] {
 	if !okAccount(actor) || q.Region != "" && !okRegion(q.Region) || q.Image != "" && !okImage(q.Image) || !okLabels(q.Labels) {
 		return list[sharing.Instance](nil, sharing.ErrInvalid)

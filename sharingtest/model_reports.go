@@ -8,14 +8,15 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// UnshareImpact does the change on a copy and looks what is different then.
+// UnshareImpact makes the change on a copy and looks at what is different afterwards.
 func (m *Model) UnshareImpact(ctx context.Context, actor sharing.AccountID, id sharing.ImageID, grantees ...sharing.Grantee) (sharing.Impact, error) {
 	after := m.clone()
 	err := after.Unshare(ctx, actor, id, grantees...)
 	return m.impact(after, id), err
 }
 
-// DeleteImpact does the change on a copy and looks what is different then, whatever may refuse the change itself.
+// DeleteImpact makes the change on a copy and looks at what is different afterwards, even if the
+// change itself would be refused.
 func (m *Model) DeleteImpact(_ context.Context, actor sharing.AccountID, id sharing.ImageID) (sharing.Impact, error) {
 	if !okAccount(actor) || !okImage(id) {
 		return sharing.Impact{}, sharing.ErrInvalid
@@ -55,7 +56,7 @@ func (m *Model) canReinit(inst *modelInstance) bool {
 	return m.usable(inst.Owner, inst.Image, inst.Region, "") == nil
 }
 
-// Exposure says where an image's data may have gone (R10), to its owner, a former one too.
+// Exposure says where an image's data may have gone (R10). It answers the image's owner, and also its former owner.
 func (m *Model) Exposure(_ context.Context, actor sharing.AccountID, id sharing.ImageID) (sharing.Exposure, error) {
 	if !okAccount(actor) || !okImage(id) {
 		return sharing.Exposure{}, sharing.ErrInvalid

@@ -9,7 +9,7 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Share gives permission, and leaves those that have it as they are (R1, R2, R23).
+// Share gives permission to grantees, and leaves those that have it as they are (R1, R2, R23).
 func (m *Model) Share(_ context.Context, actor sharing.AccountID, id sharing.ImageID, grantees ...sharing.Grantee) ([]sharing.Share, error) {
 	if !okAccount(actor) || !okImage(id) || len(grantees) == 0 || !m.okGrantees(grantees, true) {
 		return nil, sharing.ErrInvalid
@@ -21,7 +21,7 @@ func (m *Model) Share(_ context.Context, actor sharing.AccountID, id sharing.Ima
 	return m.sharesOf(img, grantees), nil
 }
 
-// ShareUntil gives permission for a time, and sets the time of those that have it (R15).
+// ShareUntil gives permission to grantees for a time, and sets the time of those that have it (R15).
 func (m *Model) ShareUntil(_ context.Context, actor sharing.AccountID, id sharing.ImageID, expires time.Time, grantees ...sharing.Grantee) ([]sharing.Share, error) {
 	if !okAccount(actor) || !okImage(id) || len(grantees) == 0 || !m.okGrantees(grantees, true) || !okExpiry(expires, m.now()) {
 		return nil, sharing.ErrInvalid
@@ -39,7 +39,7 @@ func (m *Model) ShareUntil(_ context.Context, actor sharing.AccountID, id sharin
 	return m.sharesOf(img, grantees), nil
 }
 
-// SetShares gives permission to these and nobody else (R29).
+// SetShares gives permission to these grantees and to nobody else (R29).
 func (m *Model) SetShares(_ context.Context, actor sharing.AccountID, id sharing.ImageID, grantees ...sharing.Grantee) ([]sharing.Share, error) {
 	if !okAccount(actor) || !okImage(id) || !m.okGrantees(grantees, true) {
 		return nil, sharing.ErrInvalid

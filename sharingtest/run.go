@@ -11,8 +11,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Run judges the systems that open makes by random tests, the features that they lack left out.
-// How many are made and how long they are is said by the flags of package rapid: -rapid.checks, -rapid.steps.
+// Run judges the systems that open makes by random tests, leaving out the features that they lack. The flags of package
+// rapid, -rapid.checks and -rapid.steps, set how many tests are made and how long they are.
 func Run(t *testing.T, open Open, lacks ...Feature) {
 	t.Run("Calls", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) { randomCalls(t, open, lacks) })
@@ -27,7 +27,7 @@ func Run(t *testing.T, open Open, lacks ...Feature) {
 	}
 }
 
-// randomCalls makes random calls in a random world, and compares after each few changes all that everyone sees.
+// randomCalls makes random calls in a random world, and after every few changes compares all that everyone sees.
 func randomCalls(t *rapid.T, open Open, lacks features) {
 	d := newDealer(t, open, lacks)
 	changed := true // since everyone looked: what nobody changed is not looked at again, which would take most of the time

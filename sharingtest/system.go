@@ -11,8 +11,8 @@ import (
 
 // A System is what is judged: the calls of [sharing.Engine], with the same meaning. An engine is a System.
 //
-// An error that a System returns is recognised by [errors.Is] as one of the sentinels of package sharing, and
-// by [errors.As] as a [*sharing.Refusal] if a rule refuses (R25).
+// The errors that a System returns are recognised by [errors.Is] as one of the sentinels of package sharing, and by
+// [errors.As] as a [*sharing.Refusal] if a rule refuses (R25).
 type System interface {
 	Register(ctx context.Context, actor sharing.AccountID, spec sharing.ImageSpec) (sharing.Image, error)
 	Capture(ctx context.Context, actor sharing.AccountID, from sharing.InstanceID, spec sharing.ImageSpec) (sharing.Image, error)
@@ -69,10 +69,10 @@ type Pager interface {
 	InstancesPage(ctx context.Context, actor sharing.AccountID, q sharing.InstanceQuery, p sharing.Page) ([]sharing.Instance, string, error)
 }
 
-// An Open makes a new, empty system that is set up as setup says. What it opens it closes by t.Cleanup.
+// An Open makes a new, empty system with the given setup. It closes what it opened by t.Cleanup.
 type Open func(t TB, setup Setup) Subject
 
-// TB is what the suite uses of a test: a [*testing.T] or a *rapid.T.
+// TB is the part of a test that the suite uses: a [*testing.T] or a *rapid.T.
 type TB interface {
 	Context() context.Context
 	Cleanup(func())
@@ -80,40 +80,41 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// A Setup says how a system is to be set up.
+// A Setup says how to set up a system.
 type Setup struct {
 	Policy sharing.Policy
-	// Now is the clock. The system has no other.
+	// Now is the clock. The system must use no other.
 	Now func() time.Time
-	// IDs draws identifiers, now and then one that it drew before. A system may draw its
-	// own instead, but see [Explore].
+	// IDs draws identifiers, and now and then repeats one that it drew before. A system may draw its own
+	// IDs instead, but see [Explore].
 	IDs func() string
-	// Directory and GranteeCheck are nil where there is none (R19).
+	// Directory and GranteeCheck are nil if there is none (R19).
 	Directory    sharing.Directory
 	GranteeCheck func(ctx context.Context, owner sharing.AccountID, image sharing.Image, g sharing.Grantee) error
 }
 
-// A Subject is a system to be judged, and what it can do beyond the calls of [System].
-// What is nil it can't, and is not judged on.
+// A Subject is a system to be judged, with what it can do beyond the calls of [System]. What is nil the system
+// can't do, and is not judged on.
 type Subject struct {
 	System
-	// DryRun is the system as it only decides (see [sharing.Engine.DryRun]).
+	// DryRun is the form of the system that only decides (see [sharing.Engine.DryRun]).
 	DryRun System
-	// Once is the system for one call under a token (see [sharing.Engine.Once]).
+	// Once returns the form of the system for one call under a token (see [sharing.Engine.Once]).
 	Once func(token string) System
 	// Events reads the event log (see [sharing.Engine.Events]).
 	Events func(ctx context.Context, q sharing.EventQuery) iter.Seq2[sharing.Event, error]
-	// Replayed is a new system, set up alike, that an event log was replayed into (see [sharing.Replay]).
+	// Replayed returns a new system with the same setup, into which an event log was replayed (see [sharing.Replay]).
 	Replayed func(ctx context.Context, events iter.Seq2[sharing.Event, error]) (Subject, error)
-	// Reopened is the same system, with all that is in it, set up otherwise: with another
-	// policy, with its directory or without.
+	// Reopened returns the same system, with all its content, in another setup: with another policy, or
+	// with or without its directory.
 	Reopened func(setup Setup) Subject
 }
 
-// A Feature is a part of the rules that a system may lack. It is then not judged on it: the calls are not made.
+// A Feature is a part of the rules that a system may lack. A system is not judged on what it
+// lacks: the calls are not made.
 type Feature string
 
-// The features that a system may lack. What is not named here is what sharing images means.
+// The features that a system may lack. What is not named here no system may lack: it is what sharing images means.
 const (
 	Acceptance    Feature = "acceptance"    // R14: RequireAcceptance, Accept, Reject
 	Expiry        Feature = "expiry"        // R15: ShareUntil

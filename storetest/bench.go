@@ -10,8 +10,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Benchmark measures the store that open returns as the engine uses it, by 1, 4 and 16 goroutines at once: a check,
-// a share, a launch, and a page of 100 images. The store holds 1,000 images of 10 owners, with 5 grantees each.
+// Benchmark measures the store that open returns as the engine uses it: a check, a share, a launch, and a page of 100
+// images, each made by 1, 4 and 16 goroutines at once. The store holds 1,000 images of 10 owners, with 5 grantees each.
 func Benchmark(b *testing.B, open func(b *testing.B) sharing.Store) {
 	world := benchWorld()
 	for _, call := range []struct {

@@ -16,14 +16,14 @@ type FaultKind int
 const (
 	// FailBefore: the transaction ends with the fault's error, and the closure is not run.
 	FailBefore FaultKind = iota
-	// FailCall: a method that the closure calls ends with the fault's error, instead of doing anything.
+	// FailCall: a method that the closure calls returns the fault's error instead of doing anything.
 	FailCall
 	// FailCommit: the closure is run, nothing is committed, and the transaction ends with the fault's error.
 	FailCommit
 	// LoseAnswer: the transaction is committed, and ends with the fault's error.
 	LoseAnswer
-	// RunTwice: the closure is run and what it wrote discarded, as after a conflict; then
-	// it is run again, and that counts.
+	// RunTwice: the closure is run, and what it wrote is discarded, as after a conflict; then the closure is
+	// run again, and this run counts.
 	RunTwice
 )
 
@@ -38,26 +38,26 @@ func (k FaultKind) String() string {
 
 // A Fault is one failure of a store, for [FaultyStore.Inject].
 //
-// Where the closure itself fails, its error is what the transaction ends with, as the contract asks,
-// and FailCommit and LoseAnswer wait for a transaction whose closure does not.
+// If the closure itself fails, the transaction ends with the closure's error, as the contract asks. FailCommit and
+// LoseAnswer wait for a transaction whose closure does not fail.
 type Fault struct {
 	Kind FaultKind
-	// Err is the error of the fault: one that wraps [sharing.ErrConflict] or [sharing.ErrOutcomeUnknown], or any other.
+	// Err is the error of the fault. It may wrap [sharing.ErrConflict] or
+	// [sharing.ErrOutcomeUnknown], or be any other error.
 	Err error
-	// Call is which of the closure's calls fails, for FailCall: 1 is the first. Changed,
-	// which can't fail, does not count.
+	// Call says, for FailCall, which of the closure's calls fails: 1 is the first. Changed does
+	// not count, since it can't fail.
 	Call int
-	// Away is how many transactions after this one fail with Err before their closure, as if the store were out of
-	// reach; a negative number means all, until [FaultyStore.Heal].
+	// Away is the number of transactions after this one that fail with Err before their closure, as if the store were
+	// out of reach. A negative number means all until [FaultyStore.Heal].
 	Away int
-	// Meanwhile, if not nil, is called when the fault happens, outside the transaction: between the runs of RunTwice,
-	// or before the transaction returns. It may use the store below.
+	// Meanwhile, if not nil, is called when the fault happens, outside the transaction: between the two runs of
+	// RunTwice, or before the transaction returns. It may use the store below.
 	Meanwhile func()
 }
 
-// A FaultyStore does as the store below it does, but for the faults that are injected.
-// It is for tests of what stands above a store: does it tell the truth whatever the store does?
-// A FaultyStore is safe for concurrent use.
+// A FaultyStore behaves like the store below it, except for the faults that are injected. It is for tests of the code
+// that uses a store: does that code tell the truth whatever the store does? A FaultyStore is safe for concurrent use.
 type FaultyStore struct {
 	store sharing.Store
 
@@ -68,10 +68,10 @@ type FaultyStore struct {
 	awayErr  error
 }
 
-// Faulty returns a FaultyStore on store that has no fault yet.
+// Faulty returns a FaultyStore on store, without a fault as yet.
 func Faulty(store sharing.Store) *FaultyStore { return &FaultyStore{store: store} }
 
-// Inject makes the fault happen in the next transaction that it can happen in. It takes the place of the one before.
+// Inject makes the fault happen in the next transaction in which it can happen. It replaces any fault injected before.
 func (f *FaultyStore) Inject(fault Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -109,7 +109,7 @@ func (f *FaultyStore) happen(fault *Fault) error {
 	return fault.Err
 }
 
-// View runs fn in a View of the store below. Faults that need a commit do not happen in it.
+// View runs fn in a View of the store below. Faults that need a commit don't happen in a View.
 func (f *FaultyStore) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 	fault, err := f.pending()
 	if err != nil {
@@ -135,7 +135,7 @@ func (f *FaultyStore) View(ctx context.Context, fn func(sharing.ViewTx) error) e
 // errDiscard ends a transaction of the store below whose closure succeeded.
 var errDiscard = errors.New("storetest: discarded")
 
-// Update runs fn in an Update of the store below, with the fault that is due.
+// Update runs fn in an Update of the store below, and makes the fault happen that is due, if any.
 func (f *FaultyStore) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
 	fault, err := f.pending()
 	if err != nil {

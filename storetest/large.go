@@ -9,8 +9,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// RunLarge tests what takes long to test: images with 100,000 shares each, that are counted, listed, and deleted at a
-// cost that does not depend on their number (R8). It takes from seconds to minutes.
+// RunLarge tests what takes long to test: images with 100,000 shares each, which are counted and listed, and deleted at
+// a cost that does not depend on the number of shares (R8). It takes from seconds to minutes.
 func RunLarge(t *testing.T, open func(t *testing.T) sharing.Store) {
 	c := newCheck(t, func(t *testing.T) []sharing.Store { return []sharing.Store{open(t)} })
 	c.reference = nil // it would take longer than the store

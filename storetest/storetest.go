@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite for stores: whatever implements [sharing.Store] has to pass [Run].
+// Package storetest is the conformance suite for stores: every implementation of [sharing.Store] has to pass [Run].
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) sharing.Store {
@@ -8,20 +8,19 @@
 //		})
 //	}
 //
-// The suite asks of a store what the rules need of it and the doc comments of [sharing.Store]
-// promise, and nothing else. A failure says which promise was broken, in the contract's
-// words. The parts come in an order in which the first that fails says most. Run it with the
-// race detector (go test -race) too: some of what it does at once fails only then.
+// The suite tests what the rules need of a store and what the doc comments of [sharing.Store] promise, and nothing else.
+// A failure says which promise was broken, in the words of the contract. The parts are ordered so that the first one that
+// fails tells the most. Run the suite with the race detector (go test -race) too: some concurrent tests fail only then.
 //
-// Nothing is ever opened anew: what a store keeps when it is closed, or when the program
-// or the machine ends, is for tests of its own.
+// The suite never reopens a store. What a store keeps when it is closed, or when the program or the machine ends, is for
+// the store's own tests.
 //
-// A failure of the part that is random is kept in testdata/rapid, and tried first the next
-// time, unless the test is run with -rapid.nofailfile.
+// A failure of the random part is kept in testdata/rapid and tried first the next time, unless the test is run with
+// -rapid.nofailfile.
 //
 // A store that two programs can open at once, such as a database, has to pass [RunShared] too.
-// [RunLarge] asks what takes long to ask. [Benchmark] measures a store as the engine uses it.
-// [Faulty] makes a store fail on demand, for tests of what stands above it.
+// [RunLarge] tests what takes long to test. [Benchmark] measures a store as the engine uses it.
+// [Faulty] makes a store fail on demand, for tests of the code that uses a store.
 package storetest
 
 import (
@@ -30,11 +29,11 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Run tests the store that open returns: a new and empty one at each call, that ends by a
-// cleanup which open registers on t.
+// Run tests the store that open returns. Each call of open has to return a new, empty store, and to register
+// on t a cleanup that closes it.
 //
-// Run calls open some dozens of times. A subtest opens two stores where it needs a foreign
-// cursor or a place to replay to.
+// Run calls open several dozen times. A subtest opens a second store if it needs a foreign
+// cursor or a target for a replay.
 func Run(t *testing.T, open func(t *testing.T) sharing.Store) {
 	one := func(t *testing.T) []sharing.Store { return []sharing.Store{open(t)} }
 	for _, part := range parts {
@@ -42,9 +41,8 @@ func Run(t *testing.T, open func(t *testing.T) sharing.Store) {
 	}
 }
 
-// RunShared tests two handles on one database: open returns two stores that keep their state in the same place,
-// new and empty at each call, each opened as another program would open it.
-// Two engines on them have to behave as one.
+// RunShared tests two handles on one database. Each call of open has to return two stores that keep their state in the
+// same place, new and empty, each opened as another program would open it. Two engines on them have to behave as one.
 func RunShared(t *testing.T, open func(t *testing.T) (a, b sharing.Store)) {
 	two := func(t *testing.T) []sharing.Store {
 		a, b := open(t)
