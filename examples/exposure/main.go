@@ -1,5 +1,5 @@
-// Exposure draws where the data of a shared image may be: a story of four accounts in three generations of images,
-// as a picture that Graphviz lays out. By default it writes docs/exposure.svg, which stands in the documentation.
+// Exposure draws where the data of a shared image may be. It plays a story of four accounts and three generations of
+// images, and lets Graphviz lay out the picture. By default it writes docs/exposure.svg, which the documentation shows.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 	}
 }
 
-// run tells the story, and draws to out what its first image's owner is told about where the data may be.
+// run plays the story, and draws to out what the owner of the first image is told about where its data may be.
 func run(out io.Writer) error {
 	ctx := context.Background()
 	exposure, err := story(ctx)
@@ -60,7 +60,7 @@ func draw(ctx context.Context, dot []byte, out io.Writer) error {
 	return g.Render(ctx, graph, graphviz.SVG, out)
 }
 
-// A platform is where the story happens: each step names what it makes, and is a day later than the one before.
+// A platform is where the story happens. Each step names what it makes, and happens a day after the step before.
 type platform struct {
 	*sharing.Engine
 	ctx  context.Context
@@ -77,7 +77,7 @@ func newPlatform(ctx context.Context) (*platform, error) {
 	return p, err
 }
 
-// story lets an image of Acme's go through the hands of Bob, Carol and Dave, and returns what Acme is told then.
+// story passes an image of Acme's through the hands of Bob, Carol and Dave, and returns what Acme is told then.
 func story(ctx context.Context) (sharing.Exposure, error) {
 	p, err := newPlatform(ctx)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/imageshare/sharing/examples/internal/stage"
 )
 
-// A faq is the story under way. Each method of this file makes a call of the engine and tells it.
+// A faq is the story in progress. Each method in this file makes a call of the engine and reports it.
 type faq struct {
 	*stage.Stage
 	ctx context.Context
@@ -36,7 +36,7 @@ func (f *faq) canUse(actor sharing.AccountID, image sharing.ImageID, region shar
 	return f.Call(actor, fmt.Sprintf("CanUse(%s, %s)", image, region), err, "")
 }
 
-// launch launches an instance that is to have the ID id.
+// launch launches an instance with the ID id.
 func (f *faq) launch(actor sharing.AccountID, id string, spec sharing.LaunchSpec) stage.Outcome {
 	call := fmt.Sprintf("Launch(%s, %s", spec.Image, spec.Region)
 	if spec.ExpectDigest != "" {
@@ -62,7 +62,7 @@ func (f *faq) instance(actor sharing.AccountID, id sharing.InstanceID) stage.Out
 	return f.Call(actor, fmt.Sprintf("Instance(%s)", id), err, "it runs, its disk made from %s", inst.Image)
 }
 
-// capture captures an instance into an image that is to have the ID id.
+// capture captures an instance into an image with the ID id.
 func (f *faq) capture(actor sharing.AccountID, from sharing.InstanceID, id string) stage.Outcome {
 	f.Name(id)
 	img, err := f.Capture(f.ctx, actor, from, sharing.ImageSpec{Name: id})

@@ -1,6 +1,6 @@
-// Faq walks through the ten questions of the "Shared images FAQ" on real input: one publisher's
-// 8,342 images in 34 regions, and several customers. For each question it shows the calls, what came
-// of them, and the rule that says so. It ends with an error if any answer is not what the rule says.
+// Faq walks through the ten questions of the "Shared images FAQ" on real input: one publisher's 8,342 images in 34
+// regions, and several customers. For each question it shows the calls, their results, and the rule behind them. It
+// ends with an error if any answer is not what the rule says.
 package main
 
 import (
@@ -22,10 +22,11 @@ func main() {
 	}
 }
 
-// quota is how many images an account may own in a region: as many as the publisher does where it has the most.
+// quota is the number of images that an account may own in a region: as many as the
+// publisher owns where it owns the most.
 const quota = 312
 
-// run tells the whole FAQ to out.
+// run writes the whole FAQ to out.
 func run(out io.Writer) error {
 	ctx := context.Background()
 	s, err := stage.New(out, sharing.WithPolicy(sharing.Policy{MaxImages: quota}))

@@ -45,7 +45,7 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// begin makes sure that nobody else writes the journal, and makes its changes.
+// begin makes sure that nobody else writes the journal, and makes the journal's changes.
 func (s *Store) begin() error {
 	if err := syscall.Flock(int(s.journal.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return fmt.Errorf("another store has it open: %w", err)
@@ -126,7 +126,7 @@ func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) err
 	return s.state.Update(context.WithoutCancel(ctx), tx.entry.apply) // it is committed, whatever becomes of ctx
 }
 
-// append writes a line to the journal, and to the disk.
+// append appends a line to the journal, and forces it to the disk.
 func (s *Store) append(line []byte) error {
 	if _, err := s.journal.Write(line); err != nil {
 		return err

@@ -16,13 +16,13 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// header is the first line of a journal: what it is, and in which form.
+// header is the first line of a journal, which says what the file is and in which format.
 const header = "sharing journal 1\n"
 
-// An entry is what one transaction wrote, in its order.
+// An entry holds the writes of one transaction, in their order.
 type entry []write
 
-// A write is one call of a transaction: one of the fields is set.
+// A write is one call of a transaction: exactly one of the fields is set.
 type write struct {
 	Image    *sharing.ImageRecord    `json:",omitempty"`
 	Shares   []sharing.Share         `json:",omitempty"`
@@ -98,7 +98,7 @@ func (e entry) line() ([]byte, error) {
 	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(text), text), err
 }
 
-// parse is the reverse of line.
+// parse is the inverse of line.
 func parse(line []byte) (e entry, err error) {
 	sum, text, _ := bytes.Cut(line, []byte(" "))
 	if string(sum) != fmt.Sprintf("%08x", crc32.ChecksumIEEE(bytes.TrimSuffix(text, []byte("\n")))) {
@@ -108,8 +108,8 @@ func parse(line []byte) (e entry, err error) {
 	return e, err
 }
 
-// readJournal calls apply with each entry, and returns where the last one ends. A last line that is not complete
-// is what a crash left, and not counted; any other that can't be read is an error, never a change left out.
+// readJournal calls apply with each entry, and returns where the last one ends. An incomplete last line is what a crash
+// left, and does not count; any other line that can't be read is an error, never a change left out.
 func readJournal(journal io.Reader, apply func(entry) error) (end int64, err error) {
 	lines := bufio.NewReader(journal)
 	for number := 1; ; number++ {

@@ -12,11 +12,11 @@ import (
 
 const publisher = sharing.AccountID("fedora-coreos")
 
-// wholeCatalogue is more images than the catalogue has.
+// wholeCatalogue is a number greater than that of the images in the catalogue.
 const wholeCatalogue = 1 << 20
 
-// A platform is where the catalogue's images are published and used. Its clock, its IDs and its tokens follow from the
-// catalogue, so that its log is the same each time: a move from it can be resumed by another run.
+// A platform is where the catalogue's images are published and used. Its clock, IDs and tokens follow from the
+// catalogue, so its log is the same each time: another run can resume a move from it.
 type platform struct {
 	*sharing.Engine
 	ctx   context.Context
@@ -25,8 +25,8 @@ type platform struct {
 	calls int
 }
 
-// newCatalogue returns a store in memory in which the first images of the catalogue, up to
-// most, were published and used.
+// newCatalogue returns a store in memory in which up to most of the first images of the
+// catalogue were published and used.
 func newCatalogue(ctx context.Context, most int) (store, error) {
 	images, err := catalogue.Images()
 	if err != nil {
@@ -47,7 +47,7 @@ func newCatalogue(ctx context.Context, most int) (store, error) {
 	return store, nil
 }
 
-// nobody is the directory of organisations that nobody is in.
+// nobody is a directory of organisations without members.
 type nobody struct{}
 
 func (nobody) Organizations(context.Context, sharing.AccountID) ([]sharing.OrganizationID, error) {
@@ -60,7 +60,8 @@ func (p *platform) once() *sharing.Engine {
 	return p.Once(fmt.Sprint("call-", p.calls))
 }
 
-// publish registers an image when it was published. Some are shared, some of these are used; some come to an end.
+// publish registers an image at the time of its publication. It shares some images; of these, some are
+// used; and some come to an end.
 func (p *platform) publish(i int, img catalogue.Image) error {
 	p.now, p.id = img.Published, string(img.ID)
 	if _, err := p.once().Register(p.ctx, publisher, img.Spec()); err != nil {
@@ -88,7 +89,7 @@ func (p *platform) publish(i int, img catalogue.Image) error {
 	return nil
 }
 
-// use launches an instance from an image, captures it, and shares what comes of it with everyone for a year.
+// use launches an instance from an image, captures it, and shares the captured image with everyone for a year.
 func (p *platform) use(img catalogue.Image, customer sharing.AccountID) error {
 	p.id = "vm-" + string(img.ID)
 	instance, err := p.once().Launch(p.ctx, customer, sharing.LaunchSpec{Image: img.ID, Region: img.Region})

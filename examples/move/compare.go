@@ -12,8 +12,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// compareLogs compares the logs, but for the cursors, which are each store's own, and
-// returns the accounts that they name.
+// compareLogs compares the logs, except for the cursors, which are each store's own, and returns
+// the accounts that the logs name.
 func compareLogs(ctx context.Context, a, b *sharing.Engine) ([]sharing.AccountID, error) {
 	accounts := make(map[sharing.AccountID]bool)
 	log := func(e *sharing.Engine) iter.Seq2[any, error] {
@@ -36,8 +36,8 @@ func compareLogs(ctx context.Context, a, b *sharing.Engine) ([]sharing.AccountID
 	return slices.Sorted(maps.Keys(accounts)), err
 }
 
-// compareViews compares what an account sees. What only an organisation brings it is
-// compared in the eyes of the owners.
+// compareViews compares what an account sees. Images that reach it only through an organisation are
+// compared in the eyes of their owners.
 func compareViews(ctx context.Context, a, b *sharing.Engine, account sharing.AccountID) error {
 	every := sharing.ImageQuery{Origin: sharing.OriginOwn | sharing.OriginShared | sharing.OriginPublic, Deprecated: true}
 	for name, view := range map[string]func(*sharing.Engine) iter.Seq2[any, error]{
@@ -65,7 +65,7 @@ func compareViews(ctx context.Context, a, b *sharing.Engine, account sharing.Acc
 	return nil
 }
 
-// each hides of which type the items are.
+// each hides the type of the items.
 func each[T any](items iter.Seq2[T, error]) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
 		for item, err := range items {
@@ -76,7 +76,7 @@ func each[T any](items iter.Seq2[T, error]) iter.Seq2[any, error] {
 	}
 }
 
-// equal compares two listings item by item, as JSON. Its error shows the first that differs.
+// equal compares two listings item by item, as JSON. Its error shows the first item that differs.
 func equal(what string, a, b iter.Seq2[any, error]) error {
 	next, stop := iter.Pull2(b)
 	defer stop()

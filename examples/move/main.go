@@ -4,10 +4,9 @@
 //	go run . -from sqlite:/tmp/images.db -to postgres://sharing@localhost/sharing
 //	go run . -from postgres://sharing@localhost/sharing -to etcd:http://10.0.0.1:2379,http://10.0.0.2:2379
 //
-// It writes the event log of the one into the other, which then holds the same state, and
-// compares both at the end: the logs, and what each account sees. The store that is moved
-// from is not changed; nothing may write to it meanwhile. A move that was interrupted, by
-// Ctrl-C or in any other way, goes on where it stopped when the same command is run again.
+// It writes the event log of the first store into the second, which then holds the same state. At the end it compares
+// both: the logs, and what each account sees. The first store is not changed; nothing may write to it meanwhile. A move
+// that was interrupted, by Ctrl-C or in any other way, goes on where it stopped when the same command is run again.
 package main
 
 import (
@@ -36,7 +35,7 @@ func main() {
 	}
 }
 
-// interruptible returns a context that Ctrl-C ends. The second Ctrl-C ends the program.
+// interruptible returns a context that Ctrl-C cancels. A second Ctrl-C ends the program.
 func interruptible() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)

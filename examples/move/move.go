@@ -11,7 +11,7 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// move writes the log of the store from into the store to, goes on where an earlier move stopped, and compares both.
+// move writes the log of the store from into the store to, continuing an earlier move that stopped, and compares both.
 func move(ctx context.Context, out io.Writer, from, to sharing.Store) error {
 	// One clock for both, that stands: a share that expires meanwhile makes no difference.
 	now := time.Now()

@@ -18,13 +18,13 @@ import (
 // kinds are the names that open understands.
 const kinds = "sqlite:FILE, postgres:DSN or postgres://…, etcd:ENDPOINT,…, memory (a rehearsal, nothing is kept), memory-catalogue"
 
-// A store is one that this program opened.
+// A store is a store that this program opened.
 type store interface {
 	sharing.Store
 	Close() error
 }
 
-// open opens the store of that name.
+// open opens the store with this name.
 func open(ctx context.Context, name string) (store, error) {
 	kind, where, _ := strings.Cut(name, ":")
 	switch kind {
@@ -48,7 +48,7 @@ func open(ctx context.Context, name string) (store, error) {
 	return nil, fmt.Errorf("no such kind of store: it is one of %s", kinds)
 }
 
-// inMemory is a store that has nothing to close.
+// inMemory is a store that needs no closing.
 type inMemory struct{ *memstore.Store }
 
 func (inMemory) Close() error { return nil }

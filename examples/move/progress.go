@@ -10,7 +10,7 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// A progress shows how far a move is: on a terminal as a bar, elsewhere as a line for each tenth.
+// A progress shows how far a move has got: as a bar on a terminal, and elsewhere as a line for each tenth.
 type progress struct {
 	out         io.Writer
 	bar         bool
@@ -40,7 +40,7 @@ func (p *progress) follow(events iter.Seq2[sharing.Event, error]) iter.Seq2[shar
 	}
 }
 
-// show shows how far it is, if that is worth it.
+// show shows how far the move has got, if that has changed enough.
 func (p *progress) show() {
 	percent := 100 * p.done / p.total
 	if percent == p.shown || !p.bar && percent/10 == p.shown/10 {

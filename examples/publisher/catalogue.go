@@ -10,7 +10,7 @@ import (
 	"github.com/imageshare/sharing/internal/catalogue"
 )
 
-// findNewest asks for the latest image in each place, and compares with the catalogue.
+// findNewest asks for the latest image in each place, and compares the answers with the catalogue.
 func (p *publisher) findNewest() error {
 	p.Heading("1. The newest release in each region, for each architecture", "R18")
 	byRelease := make(map[string][]string)
@@ -142,7 +142,7 @@ func (p *publisher) deprecate() error {
 	return nil
 }
 
-// replacement returns the newest image where img is.
+// replacement returns the newest image of img's place.
 func (p *publisher) replacement(img catalogue.Image) catalogue.Image {
 	return p.newest[place{img.Region, img.Architecture}]
 }

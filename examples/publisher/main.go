@@ -1,6 +1,6 @@
-// Publisher keeps a real catalogue of images in order: its newest release is found in every region, old ones
-// point to what replaces them, a whole organisation gets all of it, and the oldest year is retired, after a look
-// at whom that would hurt. It ends with an error if any answer is not what the catalogue and the rules say.
+// Publisher keeps a real catalogue of images in order: its newest release is found in every region, old releases point
+// to their replacements, a whole organisation gets all of it, and the oldest year is retired, after a look at who would
+// be hurt by that. It ends with an error if any answer is not what the catalogue and the rules say.
 package main
 
 import (
@@ -29,7 +29,7 @@ const (
 	customers = sharing.OrganizationID("customers")
 )
 
-// A publisher is the story under way.
+// A publisher is the story in progress.
 type publisher struct {
 	*stage.Stage
 	ctx     context.Context
@@ -38,7 +38,7 @@ type publisher struct {
 	newest  map[place]catalogue.Image
 }
 
-// A place is where there is one newest image.
+// A place is a region and an architecture, for which there is one newest image.
 type place struct {
 	region       sharing.Region
 	architecture string
@@ -54,7 +54,7 @@ func (d directory) Organizations(_ context.Context, account sharing.AccountID) (
 	return nil, nil
 }
 
-// run tells the whole story to out.
+// run writes the whole story to out.
 func run(out io.Writer) error {
 	p := &publisher{
 		ctx:     context.Background(),

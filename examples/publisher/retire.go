@@ -9,14 +9,15 @@ import (
 	"github.com/imageshare/sharing/internal/catalogue"
 )
 
-// A machine is one that runs in the story.
+// A machine is an instance that runs in the story.
 type machine struct {
 	id    sharing.InstanceID
 	owner sharing.AccountID
 	image catalogue.Image
 }
 
-// machines are made from the first image of each year, and Bob's and the publisher's from the very first alone.
+// machines returns the machines of the story. Alice has one from the first image of each year; Bob's and the
+// publisher's are from the very first image, and Carol's is from the second.
 func (p *publisher) machines() []machine {
 	var all []machine
 	year := 0
@@ -110,7 +111,7 @@ func (p *publisher) retire() error {
 	return nil
 }
 
-// preview tells what the delete of the images would do, and returns how many machines of each account it would hurt.
+// preview reports what the delete of the images would do, and returns how many machines of each account it would hurt.
 func (p *publisher) preview(images []catalogue.Image) (map[sharing.AccountID]int, error) {
 	shares := 0
 	hurt := make(map[sharing.AccountID]int)

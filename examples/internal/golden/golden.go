@@ -1,4 +1,4 @@
-// Package golden compares what an example prints with a file in its testdata.
+// Package golden compares the output of an example with a file in the example's testdata.
 package golden
 
 import (

@@ -15,7 +15,7 @@ import (
 	"github.com/imageshare/sharing/memstore"
 )
 
-// A Stage is an engine with the clock and the IDs of a story, and where the story is told.
+// A Stage is an engine with the clock and the IDs of a story, and the place where the story is told.
 type Stage struct {
 	*sharing.Engine
 	Now time.Time // what the engine's clock says
@@ -27,7 +27,7 @@ type Stage struct {
 	wrongs int // how many answers were not as they should be
 }
 
-// New returns a stage on an empty store, whose story goes to out.
+// New returns a stage on an empty store. It writes the story to out.
 func New(out io.Writer, opts ...sharing.Option) (*Stage, error) {
 	s := &Stage{out: bufio.NewWriter(out)}
 	opts = append(opts, sharing.WithIDs(s.nextID), sharing.WithClock(func() time.Time { return s.Now }))
@@ -36,8 +36,8 @@ func New(out io.Writer, opts ...sharing.Option) (*Stage, error) {
 	return s, err
 }
 
-// Name gives what the next call makes its ID: it holds until that call is told, or another name is given.
-// What has no name is numbered.
+// Name sets the ID of what the next call makes. It holds until that call is told, or until another name is set.
+// Without a name, IDs are numbered.
 func (s *Stage) Name(id string) { s.name = id }
 
 func (s *Stage) nextID() string {
@@ -48,8 +48,8 @@ func (s *Stage) nextID() string {
 	return fmt.Sprintf("made-%03d", s.made)
 }
 
-// Load registers the whole catalogue as images of owner: each with its real ID, at the time when it was published.
-// If out is a terminal it shows how far it is.
+// Load registers the whole catalogue as images of owner, each with its real ID and at the time of its publication. If
+// out is a terminal, Load shows its progress on it.
 func (s *Stage) Load(ctx context.Context, owner sharing.AccountID, out io.Writer) ([]catalogue.Image, error) {
 	images, err := catalogue.Images()
 	if err != nil {

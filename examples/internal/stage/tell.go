@@ -18,13 +18,13 @@ func (s *Stage) Say(lines ...string) {
 // Sayf tells one line of text.
 func (s *Stage) Sayf(format string, args ...any) { s.Say(fmt.Sprintf(format, args...)) }
 
-// An Outcome is what came of a call that was told.
+// An Outcome is the outcome of a call that was told.
 type Outcome struct {
 	stage *Stage
 	err   error
 }
 
-// Call tells a call by its actor, such as "Share(web, bob)", and what came of it: answer, or in full the error.
+// Call tells a call by its actor, such as "Share(web, bob)", and its outcome: the answer, or the error in full.
 func (s *Stage) Call(actor sharing.AccountID, call string, err error, answer string, args ...any) Outcome {
 	s.calls++
 	s.name = ""
@@ -87,7 +87,7 @@ func (o Outcome) Invalid() {
 	}
 }
 
-// Check checks that a story's claim holds, and says so.
+// Check checks that a claim of the story holds, and tells the claim.
 func (s *Stage) Check(holds bool, claim string, args ...any) {
 	claim = fmt.Sprintf(claim, args...)
 	if holds {
@@ -102,8 +102,8 @@ func (s *Stage) wrong(format string, args ...any) {
 	s.indented("WRONG: " + fmt.Sprintf(format, args...))
 }
 
-// End ends the story with its balance. It returns an error if anything was not as it
-// should have been, or could not be told.
+// End ends the story with its balance. It returns an error if any answer was wrong, or if
+// the story could not be written.
 func (s *Stage) End() error {
 	balance := fmt.Sprintf("%d calls, every answer as the rules say.", s.calls)
 	var err error
