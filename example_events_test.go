@@ -12,7 +12,7 @@ import (
 	"github.com/imageshare/sharing/memstore"
 )
 
-// A client that lost the answer asks again under the same token, and gets the first answer.
+// A client that lost the answer repeats the call under the same token, and gets the first answer.
 func ExampleEngine_Once() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -50,7 +50,7 @@ func ExampleEngine_Events() {
 	// 4 bob share.left
 }
 
-// A watcher gets what has happened, and then what happens, until its context ends.
+// A watcher gets the events so far, and then new ones as they happen, until its context ends.
 func ExampleEngine_Watch() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -72,10 +72,10 @@ func ExampleEngine_Watch() {
 	// share.created
 }
 
-// A follower keeps the cursor of the last event that it has dealt with, and goes on from there after a restart.
+// A follower stores the cursor of the last event that it has handled, and goes on from there after a restart.
 func ExampleEngine_Watch_resume() {
 	engine := must(sharing.New(memstore.New()))
-	var done sharing.Cursor // in a program, kept with what the events led to
+	var done sharing.Cursor // in a program, stored together with the effects of the events
 	follow := func() {
 		ctx, stop := context.WithCancel(context.Background())
 		defer stop()
@@ -96,7 +96,7 @@ func ExampleEngine_Watch_resume() {
 	// image.protected
 }
 
-// A log is a backup: it makes the same state in an empty store, of whatever kind.
+// A log is a backup: replayed into an empty store of any kind, it produces the same state.
 func ExampleReplay() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -110,7 +110,7 @@ func ExampleReplay() {
 	// Output: <nil>
 }
 
-// A backup in a file: one event a line, as JSON. It needs nothing of the store, and any kind of store can be restored from it.
+// A backup in a file has one event per line, as JSON. It depends on no store, and can be restored into any kind of store.
 func ExampleReplay_backup() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -140,7 +140,7 @@ func ExampleReplay_backup() {
 	// Output: <nil>
 }
 
-// An interrupted replay goes on where the store's log ends.
+// An interrupted replay resumes where the store's log ends.
 func ExampleResumeReplay() {
 	ctx := context.Background()
 	from := must(sharing.New(memstore.New()))

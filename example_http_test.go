@@ -26,10 +26,12 @@ func newAPI(engine *sharing.Engine) http.Handler {
 	return mux
 }
 
-// account is who makes the request: a real server takes it from the client's credentials, never from what the client says.
+// account returns the account that makes the request. A real server takes it from the client's credentials,
+// never from what the client says.
 func account(r *http.Request) sharing.AccountID { return sharing.AccountID(r.Header.Get("Account")) }
 
-// share takes a client's key for the request as its token, so that the client may repeat a request whose answer was lost.
+// share uses the client's key for the request as the token, so that the client may repeat a
+// request whose answer was lost.
 func (a api) share(w http.ResponseWriter, r *http.Request) {
 	var grantees []sharing.Grantee
 	if err := json.NewDecoder(r.Body).Decode(&grantees); err != nil {
@@ -59,7 +61,7 @@ func (a api) listShares(w http.ResponseWriter, r *http.Request) {
 	answer(w, shares, next, err)
 }
 
-// An answer has a form of its own, so that the API does not change with the library's types.
+// An answer has its own form, so that the API does not change with the library's types.
 func answer(w http.ResponseWriter, shares []sharing.Share, next string, err error) {
 	if err != nil {
 		fail(w, err)
@@ -79,8 +81,8 @@ func answer(w http.ResponseWriter, shares []sharing.Share, next string, err erro
 	}
 }
 
-// fail tells the client what is wrong, except where it is the operator's business: a refusal and bad input tell an actor
-// nothing that it may not know.
+// fail tells the client what is wrong, unless the error is for the operator only. A refusal and bad input tell an
+// actor nothing that it may not know.
 func fail(w http.ResponseWriter, err error) {
 	code, text := status(err), err.Error()
 	if code >= http.StatusInternalServerError {
@@ -103,7 +105,7 @@ func status(err error) int {
 		case sharing.ErrDigestMismatch:
 			return http.StatusPreconditionFailed
 		}
-		return http.StatusConflict // a limit, or the state of the image: the remedy says what to change
+		return http.StatusConflict // a limit or the image's state: the remedy says what to change
 	}
 	switch {
 	case errors.Is(err, sharing.ErrInvalid):

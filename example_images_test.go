@@ -28,7 +28,7 @@ func ExampleEngine_Register() {
 	// Register: invalid: size is -1: it can't be negative
 }
 
-// Bob captures a machine that he launched from a shared image: the new image is his own, and counts in his quota.
+// Bob captures a machine that he launched from a shared image: the new image is his own, and counts towards his quota.
 func ExampleEngine_Capture() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New(), sharing.WithPolicy(sharing.Policy{MaxImages: 1})))
@@ -48,7 +48,7 @@ func ExampleEngine_Capture() {
 	// true
 }
 
-// To have an image used in another region its owner copies it there, and shares the copy.
+// To let others use an image in another region, its owner copies it there and shares the copy.
 func ExampleEngine_Copy() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -69,14 +69,14 @@ func ExampleEngine_Update() {
 	image := must(engine.Register(ctx, "acme", sharing.ImageSpec{Name: "web", Description: "the shop", Region: "eu-1"}))
 	name := "web-old"
 	image = must(engine.Update(ctx, "acme", image.ID, sharing.ImageUpdate{
-		Name:   &name, // what is nil stays
+		Name:   &name, // a nil field stays as it is
 		Labels: map[string]string{"team": "blue"},
 	}))
 	fmt.Println(image.Name, image.Description, image.Labels)
 	// Output: web-old the shop map[team:blue]
 }
 
-// An image can be deleted once nobody loses anything by it.
+// An image can be deleted once nobody would lose anything.
 func ExampleEngine_Delete() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -112,7 +112,7 @@ func ExampleEngine_ForceDelete() {
 	// true
 }
 
-// Deprecated, an image can still be used, but is no longer found by those who don't ask for deprecated ones.
+// A deprecated image can still be used, but grantees no longer find it unless they ask for deprecated images.
 func ExampleEngine_Deprecate() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -135,7 +135,7 @@ func ExampleEngine_Deprecate() {
 	// <nil>
 }
 
-// Disabled, an image is kept, with its shares, but nobody can use it.
+// A disabled image is kept, with its shares, but nobody can use it.
 func ExampleEngine_Disable() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -165,7 +165,7 @@ func ExampleEngine_Enable() {
 	// <nil>
 }
 
-// Protected, an image can't be deleted by mistake, not even by force.
+// A protected image can't be deleted by mistake, not even by force.
 func ExampleEngine_Protect() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -187,7 +187,7 @@ func ExampleEngine_Unprotect() {
 	// Output: <nil>
 }
 
-// Sealed, an image can be used by those whom it is shared with, but what they made from it can't be captured.
+// A sealed image can be used by its grantees, but the instances that they made from it can't be captured.
 func ExampleEngine_Seal() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -195,7 +195,7 @@ func ExampleEngine_Seal() {
 	must(engine.Share(ctx, "acme", image.ID, "bob"))
 	machine := must(engine.Launch(ctx, "bob", sharing.LaunchSpec{Image: image.ID, Region: "eu-1"}))
 
-	check(engine.Seal(ctx, "acme", image.ID)) // also for machines that there are already
+	check(engine.Seal(ctx, "acme", image.ID)) // also applies to existing machines
 	_, err := engine.Capture(ctx, "bob", machine.ID, sharing.ImageSpec{})
 	fmt.Println(errors.Is(err, sharing.ErrSealed))
 	// Output: true

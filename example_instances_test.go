@@ -24,7 +24,7 @@ func ExampleEngine_Launch() {
 	// true
 }
 
-// Who knows the digest of what he wants says so, and gets nothing else.
+// A caller that knows the digest of the image it wants states the digest, and gets nothing else.
 func ExampleEngine_Launch_expectDigest() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -53,7 +53,7 @@ func ExampleEngine_ReplaceDisk() {
 	// Output: true 2
 }
 
-// A machine can be put back to its image as long as its owner may use that.
+// A machine can be put back to its image as long as its owner may use the image.
 func ExampleEngine_Reinit() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -66,7 +66,7 @@ func ExampleEngine_Reinit() {
 
 	check(engine.Disable(ctx, "acme", image.ID))
 	_, err := engine.Reinit(ctx, "bob", machine.ID)
-	fmt.Println(errors.Is(err, sharing.ErrImageUnavailable)) // why is Acme's business
+	fmt.Println(errors.Is(err, sharing.ErrImageUnavailable)) // the reason is Acme's business
 	// Output:
 	// 2
 	// true

@@ -44,7 +44,7 @@ func ExampleEngine_Images() {
 	// db
 }
 
-// What is shared with everyone is in nobody's way: it is listed only if asked for.
+// An image shared with everyone gets in nobody's way: it is listed only if asked for.
 func ExampleEngine_Images_public() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -64,7 +64,7 @@ func ExampleEngine_Images_public() {
 	// 1
 }
 
-// A server of an API gives a page at a time.
+// An API server returns one page at a time.
 func ExampleEngine_ImagesPage() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -87,7 +87,7 @@ func ExampleEngine_ImagesPage() {
 	// 1
 }
 
-// The owner sees all; whom the image is shared with sees what reaches it.
+// The owner sees all shares; a grantee sees those that reach it.
 func ExampleEngine_Shares() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -121,7 +121,7 @@ func ExampleEngine_SharesPage() {
 	// dave true <nil>
 }
 
-// Bob looks for what was offered to him.
+// Bob looks for the shares that were offered to him.
 func ExampleEngine_SharesReceived() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New(), sharing.WithPolicy(sharing.Policy{RequireAcceptance: true})))
@@ -213,7 +213,7 @@ func ExampleEngine_InstancesPage() {
 	// true
 }
 
-// The newest image of a family is always asked for with its owner: a look-alike, however new, is never picked.
+// A query for the newest image of a family always names its owner: a look-alike, however new, is never picked.
 func ExampleEngine_Latest() {
 	ctx := context.Background()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -45,7 +45,7 @@ func ExampleWithIDs() {
 	// Output: eu-0001 eu-0002
 }
 
-// The operator learns of what the engine had to find out, here of a store that lost its answer to a commit.
+// The operator learns what the engine had to look up, here because a store lost its answer to a commit.
 func ExampleWithLogger() {
 	ctx := context.Background()
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
@@ -67,7 +67,7 @@ func ExampleWithLogger() {
 	// <nil>
 }
 
-// A directory tells who is in an organisation, at the moment of each call.
+// A directory tells, at the moment of each call, which organisations an account is in.
 func ExampleWithDirectory() {
 	ctx := context.Background()
 	staff := membership{"ann": {"research"}}
@@ -91,7 +91,7 @@ func (d membership) Organizations(_ context.Context, account sharing.AccountID) 
 	return d[account], nil
 }
 
-// The platform may have a say in whom anyone shares with.
+// The platform may restrict whom its accounts share with.
 func ExampleWithGranteeCheck() {
 	ctx := context.Background()
 	errSuspended := errors.New("the account is suspended")
@@ -108,7 +108,7 @@ func ExampleWithGranteeCheck() {
 	// Output: true true
 }
 
-// One may give the clock, for tests or for a platform that has its own time.
+// A clock may be set, for tests or for a platform that has its own time.
 func ExampleWithClock() {
 	ctx := context.Background()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -11,7 +11,7 @@ import (
 	"github.com/imageshare/sharing/memstore"
 )
 
-// Whom would it hurt?
+// Whom would an unshare hurt?
 func ExampleEngine_UnshareImpact() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -40,8 +40,8 @@ func ExampleEngine_DeleteImpact() {
 	// Output: map[acme:1 bob:1]
 }
 
-// Bob captured the image that Acme shared with him, and shares his own: Acme is told how far its data may have gone,
-// but not where, since it does not see Bob's image.
+// Bob captured the image that Acme shared with him, and shares the new image. Acme is told how far its data may have
+// gone, but not where, since it does not see Bob's image.
 func ExampleEngine_Exposure() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -84,7 +84,7 @@ func ExampleExposure_WriteDOT() {
 	// }
 }
 
-// Would it be allowed, and what would it answer?
+// Would the call be allowed, and what would it return?
 func ExampleEngine_DryRun() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))

@@ -29,7 +29,7 @@ func ExampleEngine_Share() {
 	// true
 }
 
-// A share may end by itself, at an instant, without a job that sweeps.
+// A share may expire at a set instant, without any clean-up job.
 func ExampleEngine_ShareUntil() {
 	ctx := context.Background()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -46,7 +46,7 @@ func ExampleEngine_ShareUntil() {
 	// true
 }
 
-// A declarative tool says who the grantees are to be.
+// A declarative tool states who the grantees should be.
 func ExampleEngine_SetShares() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -61,7 +61,7 @@ func ExampleEngine_SetShares() {
 	// dave
 }
 
-// From the moment it returns, Bob can neither launch from the image nor reinit what he made from it.
+// Once an unshare has returned, Bob can neither launch from the image nor reinit the instances that he made from it.
 func ExampleEngine_Unshare() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -108,7 +108,7 @@ func ExampleEngine_Reject() {
 	// Output: bob rejected
 }
 
-// A grantee may do without.
+// A grantee may give up its own share.
 func ExampleEngine_Leave() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -121,7 +121,7 @@ func ExampleEngine_Leave() {
 	// Output: true
 }
 
-// Bob accepts images of Acme only, whatever others share with him.
+// Bob accepts only Acme's images, whatever others share with him.
 func ExampleEngine_SetTrust() {
 	ctx := context.Background()
 	engine := must(sharing.New(memstore.New()))
@@ -148,7 +148,7 @@ func ExampleEngine_Trust() {
 	// Output: [acme zeta] false
 }
 
-// An account is a grantee by its ID as it is.
+// The grantee for an account is the account's ID, unchanged.
 func ExampleAccount() {
 	bob := sharing.Account("bob")
 	account, ok := bob.Account()
@@ -159,7 +159,7 @@ func ExampleAccount() {
 	// invalid: grantee "bob, carol" holds the space U+0020: none is allowed
 }
 
-// Organisations and everyone have forms that no account's ID can have.
+// The grantees for organisations and for everyone have forms that no account's ID can have.
 func ExampleOrganization() {
 	for _, grantee := range []sharing.Grantee{sharing.Organization("research"), sharing.Everyone} {
 		organization, ok := grantee.Organization()
