@@ -108,7 +108,7 @@ func refused(t *testing.T, call string, err error) {
 	}
 }
 
-// An altered store answers with what alter makes of what accounts have of images.
+// An altered store passes what accounts have of images through alter before it answers.
 type altered struct {
 	sharing.Store
 	alter func(*sharing.Access)

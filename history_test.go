@@ -177,7 +177,7 @@ func edit(i int, do func(*sharing.Event)) func([]sharing.Event) []sharing.Event 
 	return func(log []sharing.Event) []sharing.Event { do(&log[i]); return log }
 }
 
-// again damages a log by one of its events once more at the end, with the next number of its image.
+// again damages a log by repeating one of its events at the end, with the next number of its image.
 func again(i int, do func(*sharing.Event)) func([]sharing.Event) []sharing.Event {
 	return func(log []sharing.Event) []sharing.Event {
 		ev := log[i]

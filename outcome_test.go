@@ -95,7 +95,7 @@ func TestR26_LostOutcomeIsFoundOut(t *testing.T) {
 	}
 }
 
-// What is known is no unknown outcome, whatever the store said; what else the store said stays (R26).
+// An outcome that is known is never reported as unknown, whatever the store said; the rest of its error stays (R26).
 func TestR26_FoundOutIsNotUnknown(t *testing.T) {
 	cut := &net.OpError{Op: "read", Err: io.ErrUnexpectedEOF}
 	for _, lost := range []error{

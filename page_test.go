@@ -85,7 +85,7 @@ func TestPages_CursorIsBound(t *testing.T) {
 	want(t, try("b", sharing.ImageQuery{Region: "r1"}, cursor), sharing.ErrInvalid)
 	_, _, err = w.InstancesPage(ctx, "b", sharing.InstanceQuery{}, sharing.Page{Cursor: cursor})
 	want(t, err, sharing.ErrInvalid)
-	// Two listings that take the same query are two all the same.
+	// Two listings that take the same query don't accept each other's cursors.
 	_, given, err := w.SharesGivenPage(ctx, "owner", sharing.ShareQuery{}, sharing.Page{Limit: 1})
 	want(t, err, nil)
 	_, _, err = w.SharesReceivedPage(ctx, "owner", sharing.ShareQuery{}, sharing.Page{Cursor: given})
@@ -129,7 +129,7 @@ func TestPages_CursorOfTheSameQuery(t *testing.T) {
 	want(t, err, nil)
 }
 
-// A listing is of the query as it was when the listing was made, whatever becomes of its maps and slices.
+// A listing answers the query as it was when the listing was made, even if the query's maps and slices change later.
 func TestListings_KeepTheirQuery(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()

@@ -56,7 +56,7 @@ func TestR24_Replay(t *testing.T) {
 	want(t, sharing.Replay(ctx, replica.store, w.Events(ctx, sharing.EventQuery{})), sharing.ErrInvalid) // not empty
 }
 
-// An answer that can't be read is not given, and the call not made anew (R23, R27).
+// A stored answer that can't be read is not returned, and the call is not made again (R23, R27).
 func TestR27_UnreadableAnswer(t *testing.T) {
 	w := newWorld(t)
 	spec := sharing.ImageSpec{Region: "r1"}

@@ -181,7 +181,7 @@ func TestR15_ExpiryOfAPresentShare(t *testing.T) {
 	}
 }
 
-// An expired share is no share of one's own, also where everyone's share still lets its grantee see the image (R13, R15).
+// An expired share does not count as the account's own, even if everyone's share still shows it the image (R13, R15).
 func TestR13_ExpiredShareOfOnesOwn(t *testing.T) {
 	w := newWorld(t)
 	img := w.image("owner")

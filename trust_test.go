@@ -7,7 +7,7 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// A digest that no image can have is a mismatch where it is expected, and finds nothing where it is asked for (R11).
+// A digest that no image can have is a mismatch if a call expects it, and finds nothing if a query asks for it (R11).
 func TestR11_ExpectsWhatNoImageHas(t *testing.T) {
 	w := newWorld(t)
 	img, err := w.Register(t.Context(), "owner", sharing.ImageSpec{Region: "r1", Digest: "sha256:abc"})
