@@ -228,7 +228,7 @@ func (ch *change[T]) decideOn(tx ViewTx) (events []Event, err error) {
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}
-	switch { // a refusal is told before, since another ID would not help
+	switch { // refusals come first, since another ID would not help
 	case ch.unusable != nil: // not the caller's fault, so not ErrInvalid
 		return nil, fmt.Errorf("the ID generator gave an unusable ID: %v", ch.unusable)
 	case ch.m.Taken:

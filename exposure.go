@@ -193,7 +193,7 @@ func (x *explorer) visible(imgs []*ImageRecord) ([]bool, error) {
 	for i := range state.Images {
 		visible[i] = x.m.reach(&state.Images[i]) != unseen
 		if !visible[i] && x.m.outside.needsDirectory {
-			return nil, x.m.outside.organizationsKnown() // where it fails to tell, the image is counted, not named
+			return nil, x.m.outside.organizationsKnown() // if the directory fails to tell, the image is counted, not named
 		}
 	}
 	return visible, nil

@@ -24,11 +24,11 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 		return nil, "", err
 	}
 	scan := ImageScan{Account: actor, Query: q}
-	if q.Source != "" && q.Owner == "" { // it selects the actor's own images only
+	if q.Source != "" && q.Owner == "" { // a source selects the actor's own images only
 		scan.Query.Owner = actor
 	}
 	own := scan.Query.Owner == actor
-	if q.Source != "" && !own { // no image of another's is its own: the page is empty
+	if q.Source != "" && !own { // no other owner's image is the actor's own: the page is empty
 		return nil, "", l.named(ctx.Err())
 	}
 	if own && scan.Query.Origin&OriginOwn != 0 {

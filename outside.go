@@ -17,11 +17,11 @@ type Directory interface {
 // They are asked between transactions, never within one, so that a slow answer holds up nobody else. A decision that
 // lacks an answer ends with a *question; it is made again once the question is answered.
 type outside struct {
-	needsDirectory bool // there is one, and it was not asked yet
+	needsDirectory bool // there is a directory that was not asked yet
 	organizations  []OrganizationID
 	directoryErr   error
 
-	needsCheck bool // there is one
+	needsCheck bool // there is a grantee check
 	checked    map[Grantee]error
 }
 
@@ -82,7 +82,7 @@ func (e *Engine) answer(ctx context.Context, actor AccountID, q *question, o *ou
 		}
 		o.checked[g] = e.granteeCheck(ctx, q.image.Owner, q.image.Image.clone(), g)
 		if o.checked[g] != nil {
-			return // the call is refused for it: nobody need ask about the others
+			return // the call is refused for this: there is no need to ask about the others
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (q ShareQuery) matches(share Share, img *ImageRecord) bool {
 		(q.Region == "" || q.Region == img.Region)
 }
 
-// grant returns what the share gives its grantee.
+// grant returns what the share gives to its grantee.
 func (s Share) grant() Grant {
 	return Grant{Exists: true, Status: s.Status, Expires: s.Expires}
 }

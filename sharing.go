@@ -20,7 +20,7 @@ import (
 // on the same store behave as one.
 type Engine struct {
 	store        Store
-	fresh        bool // it is a FreshStore
+	fresh        bool // the store is a FreshStore
 	policy       Policy
 	clock        func() time.Time
 	ids          func() string

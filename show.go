@@ -1,6 +1,6 @@
 package sharing
 
-// show returns the image as the actor, who sees it, is told of it: without a source and a replacement that the
+// show returns an image, which the actor sees, as the actor may see it: without a source and a replacement that the
 // actor does not see (R16, R20).
 func (m *moment) show(rec *ImageRecord) (Image, error) {
 	shown, err := m.showAll([]*ImageRecord{rec}, false)

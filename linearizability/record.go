@@ -25,7 +25,7 @@ type Opener func(ctx context.Context, place string) (Store, error)
 
 // A History says what is to be recorded: how many callers call what, and from where. Each recording is a new one.
 type History struct {
-	Place string // that the opener is told
+	Place string // passed to the opener
 	// Images is the number of images that the calls are about.
 	Images int
 	// Processes is the number of processes that make calls: this one, and others of the same program.
@@ -38,7 +38,7 @@ type History struct {
 	Seed           uint64
 }
 
-// A part is the share of a history that falls to one process.
+// A part is the portion of a history that one process records.
 type part struct {
 	History
 	Subjects []Subject
@@ -68,7 +68,7 @@ func serve(text string, open Opener) error {
 	}
 	operations, err := p.record(context.Background(), open, func() error {
 		fmt.Println("ready")
-		_, err := io.Copy(io.Discard, os.Stdin) // ends when all are
+		_, err := io.Copy(io.Discard, os.Stdin) // ends when all processes are ready
 		return err
 	})
 	if err != nil {
@@ -87,9 +87,9 @@ func (h History) Record(ctx context.Context, open Opener) (operations []Operatio
 	ctx, cancel := context.WithCancel(ctx)
 	var others []*other
 	defer func() {
-		cancel() // which ends those that are still at work
+		cancel() // ends the processes that are still at work
 		for _, o := range others {
-			_ = o.cmd.Wait() // what it has to say was heard, or there was an error before
+			_ = o.cmd.Wait() // its output was read, or there was an error before
 		}
 	}()
 	for p.Process = 1; p.Process < h.Processes; p.Process++ {
