@@ -6,8 +6,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Changed implements [sharing.ViewTx]. The waiting itself watches etcd, from the revision after the transaction's, and
-// nothing is left of it when it ends.
+// Changed implements [sharing.ViewTx]. The wait is an etcd watch from the revision after the transaction's; when the
+// wait ends, nothing is left of the watch.
 func (tx *view) Changed() (wait func(context.Context) error) {
 	err := tx.ensure(tx.epochSpan()) // so that the transaction has its instant
 	revision, store := tx.revision, tx.Store

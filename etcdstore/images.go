@@ -7,7 +7,7 @@ import (
 )
 
 // Images implements [sharing.ViewTx]. It walks the index that the query names, or those by which images reach the
-// account, and looks at each image found there: a family or an origin is found by an index, all else by looking.
+// account, and looks at each image found there: an index selects by family or origin, the look by everything else.
 func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 	walk := walk{view: tx, after: string(scan.After), indices: tx.imageIndices(scan)}
 	var found []sharing.Access

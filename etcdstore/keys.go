@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Prefix is what every key of a store begins with. Nothing else may be under it.
+// Prefix begins every key of a store. Nothing else may be under it.
 const Prefix = "imageshare/"
 
 // The tables. A key is the prefix, a table's name and '/', and the parts that stand here,

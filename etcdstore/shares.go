@@ -4,8 +4,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Shares implements [sharing.ViewTx]. The shares of one image are read by image; those
-// with a grantee by grantee; and those of an owner image by image, some at a time.
+// Shares implements [sharing.ViewTx]. It reads the shares of one image by image, those with
+// one grantee by grantee, and those of an owner's images image by image, some at a time.
 func (tx *view) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
 	page := sharePage{view: tx, scan: scan}
 	var err error

@@ -5,22 +5,22 @@
 //	defer store.Close()
 //	engine, err := sharing.New(store)
 //
-// Any number of programs may use one cluster, and behave as one. What is promised, and how
-// to operate the cluster, is told in docs/stores/etcd.md.
+// Any number of programs may use one cluster, and behave as one. See docs/stores/etcd.md for what is
+// promised, and for how to operate the cluster.
 //
 // # Requests
 //
 // A transaction reads at one revision of etcd. A check is one request; a change is at most two: one that
 // reads all that the decision needs, and one that writes, if nothing that was read has changed since.
-// Where what to read follows from what was read, such as the image of an instance, the store guesses it
-// from what it saw before. A guess says only what else to read in the first request: it is checked by
-// that same request, and never is an answer. A wrong or missing guess costs one request more.
+// Where one read depends on the result of another, as that of an instance's image does, the store guesses
+// from what it saw before. A guess says only what else to read in the first request: that request also
+// checks it, and it is never an answer. A wrong or missing guess costs one request more.
 //
 // # Conflicts
 //
 // Nothing is locked. A transaction that finds at its commit that another was faster is run anew;
-// after many times it gives up with [sharing.ErrConflict]. Within a process, those that change
-// the same image wait for each other in a queue, so that they meet only those of other processes.
+// after many runs it gives up with [sharing.ErrConflict]. Within a process, transactions that change
+// the same image wait for each other in a queue, so that they conflict only with those of other processes.
 //
 // # Layout
 //
@@ -67,8 +67,8 @@ const openTimeout = 10 * time.Second
 // "http://127.0.0.1:2379", and prepares the cluster if no store was there yet. For a
 // cluster that asks for certificates or a password, make a client and use [New].
 //
-// A cluster that does not answer, one where something else is stored under [Prefix], and
-// one that a newer version of this package has written to are errors.
+// It is an error if the cluster does not answer, if something else is stored under [Prefix],
+// or if a newer version of this package has written to the cluster.
 func Open(ctx context.Context, endpoints []string) (*Store, error) {
 	if len(endpoints) == 0 {
 		return nil, fmt.Errorf("etcdstore: %w: endpoints are none: name at least one, such as http://127.0.0.1:2379", sharing.ErrInvalid)
@@ -94,8 +94,8 @@ func dial(endpoints []string) (*clientv3.Client, error) {
 	})
 }
 
-// New is [Open] with a client of the caller's, made with the certificates or the password that the cluster asks for.
-// The client stays the caller's, who closes it after the store. It must not be given a namespace.
+// New is [Open] with the caller's own client, made with the certificates or the password that the cluster asks for.
+// The client must not have a namespace. It remains the caller's, to be closed after the store.
 func New(ctx context.Context, client *clientv3.Client) (*Store, error) {
 	return open(ctx, client, Prefix)
 }
@@ -112,7 +112,7 @@ func open(ctx context.Context, client *clientv3.Client, prefix string) (*Store, 
 	return s, nil
 }
 
-// Close ends the store. Transactions that are under way fail at their next request, and so does all waiting for events.
+// Close closes the store. Transactions under way fail at their next request, and so does all waiting for events.
 func (s *Store) Close() error {
 	s.end()
 	s.stopSweeper()

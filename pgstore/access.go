@@ -6,8 +6,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// Access implements [sharing.ViewTx]. An account's organisations are mostly asked for only if nothing else reaches it:
-// without them all is one row.
+// Access implements [sharing.ViewTx]. It is mostly asked with organisations only if nothing else reaches the account:
+// without them the whole answer is one row.
 func (r *reader) Access(account sharing.AccountID, organizations []sharing.OrganizationID, image sharing.ImageID) (sharing.Access, sharing.Trust, error) {
 	q := &query{locks: modes{{lock{imageLock, string(image)}, true}, {lock{trustLock, string(account)}, true}}}
 	if len(organizations) == 0 {

@@ -7,7 +7,7 @@
 //
 // Any number of programs may open one database, and behave as one.
 //
-// A call that only reads makes one request to the server, mostly, and a call that changes something two:
-// the first takes the locks of what the decision depends on and reads it, the second writes and commits.
-// Why that is strictly serialisable, and how to operate the database, is told in docs/stores/postgres.md.
+// A call that only reads mostly makes one request to the server, and a call that changes something makes two:
+// the first locks and reads what the decision depends on, the second writes and commits.
+// See docs/stores/postgres.md for why that is strictly serialisable, and for how to operate the database.
 package pgstore

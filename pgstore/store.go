@@ -31,12 +31,12 @@ var _ sharing.FreshStore = (*Store)(nil)
 //
 //	postgres://user:password@host:5432/database?sslmode=verify-full&pool_max_conns=20
 //
-// It creates what the store needs, in the schema "sharing", or brings it up to date: many
-// programs may do so at once. It refuses a schema that is newer than this package or is
-// another program's, a database whose encoding is not UTF8, a server older than Postgres 14,
-// and one that only reads: where dsn names several hosts, it takes the first that is fit.
+// It creates what the store needs, in the schema "sharing", or brings that up to date; many
+// programs may do so at once. It refuses a schema that is newer than this package or belongs
+// to another program, a database whose encoding is not UTF8, a server older than Postgres 14,
+// and a server that only reads. Where dsn names several hosts, it takes the first that is fit.
 //
-// pool_max_conns is how many transactions may be under way at once, at least 2; by default
+// pool_max_conns is how many transactions may be under way at once: at least 2, and by default
 // the number of CPUs, but at least 4.
 func Open(ctx context.Context, dsn string) (*Store, error) {
 	config, err := pgxpool.ParseConfig(dsn)
@@ -69,7 +69,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 var errClosed = errors.New("pgstore: the store is closed")
 
 // Close closes all connections, after the transactions under way have ended. Calls that
-// begin later fail, and whoever waits for events ends.
+// begin later fail, and so does all waiting for events.
 func (s *Store) Close() error {
 	s.end()
 	s.pool.Close()

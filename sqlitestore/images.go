@@ -14,7 +14,7 @@ const usualPage = 101
 
 // Images implements [sharing.ViewTx].
 //
-// The images come from one or several queries, each in ascending order of ID, which are merged.
+// It merges the results of one or several queries, each in ascending order of ID.
 func (tx *view) Images(scan sharing.ImageScan) (found []sharing.Access, err error) {
 	found = make([]sharing.Access, 0, min(scan.Limit, usualPage))
 	var records slab[sharing.ImageRecord]

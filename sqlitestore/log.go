@@ -96,7 +96,7 @@ func (c *conn) lastEvent() (int64, error) {
 // pollInterval is how long a change that another process made may go unnoticed by one who waits for it.
 const pollInterval = 20 * time.Millisecond
 
-// Changed implements [sharing.ViewTx]. What this store commits is announced; for what others do, whoever waits
+// Changed implements [sharing.ViewTx]. This store announces what it commits; to notice what others commit, a waiter
 // asks the file again and again.
 func (tx *view) Changed() (wait func(context.Context) error) {
 	s := tx.store

@@ -10,12 +10,13 @@ import (
 )
 
 // Open opens the store in the file at path, which it creates if there is none, and brings its schema up to date. The
-// path is a file's name, also where SQLite would read more into it, as into ":memory:". Its folder must exist. The
-// file may be opened several times at once, by this program and by others, on one machine: all work on the same state.
+// path is always a file's name, even one to which SQLite gives another meaning, such as ":memory:". Its folder must
+// exist. The file may be opened several times at once, by this program and by others, on one machine: all work on the
+// same state.
 //
-// The errors say what is wrong: a file that can't be opened or written, a full disk, another program that
-// holds a lock on the file for longer than ctx or some ten seconds, a file that is no SQLite database or
-// one of something else, which is left as it is, and a schema that is newer than this program.
+// The error says what is wrong: the file can't be opened or written, the disk is full, another program holds a lock on
+// the file for longer than ctx lasts or some ten seconds, the file is no SQLite database or holds something else (it is
+// then left as it is), or its schema is newer than this program.
 func Open(ctx context.Context, path string) (*Store, error) { return open(ctx, path, "") }
 
 func open(ctx context.Context, path, vfs string) (*Store, error) {

@@ -8,12 +8,12 @@
 // It is the store for a program that must keep its data and runs on one machine: it needs no server and no C compiler.
 // Several programs may have the file open at once, and work on the same state.
 //
-// What Update has committed is on the disk when it returns, and survives the program's end at any moment, and that
-// of the machine as far as its disk keeps what it said it has. The file is in SQLite's WAL mode, with synchronous
-// = FULL: beside it lie a log and an index, with -wal and -shm at the end of their names, which belong to it.
+// What Update has committed is on the disk when Update returns. It survives the end of the program at any moment, and
+// that of the machine if the disk keeps what it reported as written. The file is in SQLite's WAL mode with
+// synchronous = FULL: a log and an index, whose names end in -wal and -shm, lie beside the file and belong to it.
 //
 // One connection writes, one transaction after the other; several read meanwhile, each what was committed when
-// it began. How to back up and upgrade the file, and what a call costs, is told in docs/stores/sqlite.md.
+// its transaction began. See docs/stores/sqlite.md for how to back up and upgrade the file, and what a call costs.
 package sqlitestore
 
 import (
@@ -129,8 +129,8 @@ func (s *Store) view(ctx context.Context, fn func(sharing.ViewTx) error) (again 
 	return tx.unsettled, err
 }
 
-// Update implements [sharing.Store]. It waits for others that write until ctx ends, for another program's lock
-// some ten seconds at most: then it fails with [sharing.ErrConflict].
+// Update implements [sharing.Store]. It waits for this store's other writers until ctx ends, but for another program's
+// lock some ten seconds at most: then it fails with [sharing.ErrConflict].
 func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
 	if s.unsettled.Load() {
 		if err := s.settle(ctx); err != nil {

@@ -1,7 +1,7 @@
 // Package contest measures contestants side by side: each does the same work, in one process
-// and one run, in turns of a fraction of a second, so that a busy machine slows all alike,
-// and in random order: the garbage and the caches that one leaves are the next one's, and
-// where turns come in step with the collector, it meets the same one again and again.
+// and one run. They take turns of a fraction of a second, so that a busy machine slows all
+// alike, in random order: each inherits the garbage and the caches of the one before, and if
+// the turns fell in step with the collector, it would strike the same contestant every time.
 //
 // A figure is the median over the rounds, and a ratio is the median of the round-by-round
 // ratios to the first contestant, the base.
@@ -21,27 +21,27 @@ import (
 // A Contestant does a work.
 type Contestant struct {
 	Name string
-	// Do does the n-th unit of the work, n counting from 0 over the whole contest, for each contestant by itself.
-	// With several callers it is called from as many goroutines.
+	// Do does the n-th unit of the work; n counts from 0 over the whole contest, for each contestant separately.
+	// With several callers, Do is called from as many goroutines.
 	Do func(ctx context.Context, n int) error
-	// Prepare, if not nil, makes ready for the units from from to before to, before a turn and outside of its time.
-	// It needs [Options.Units].
+	// Prepare, if not nil, prepares for the units from from up to but not including to, before a turn and outside
+	// its time. It requires [Options.Units].
 	Prepare func(ctx context.Context, from, to int) error
 }
 
-// Options say how long a contest is. The zero value is a contest of nothing.
+// Options say how long a contest is. The zero value is an empty contest.
 type Options struct {
 	Rounds int           // each contestant has one turn a round; one more round, which warms up, is not counted
 	Slice  time.Duration // how long a turn is
 	Units  int           // if not 0, in place of Slice: how many units a turn is
 	// Callers is how many goroutines share a turn; 0 is 1.
 	Callers int
-	// Latencies asks for the time of each unit by itself. It costs a look at the clock a
-	// unit, so that PerUnit grows too.
+	// Latencies asks for the time of each single unit. It costs one look at the clock for
+	// each unit, so PerUnit grows too.
 	Latencies bool
 }
 
-// A Result is what a contestant needed.
+// A Result is what a contestant's work took.
 type Result struct {
 	Name      string
 	PerUnit   float64       // the median over the rounds of a turn's time through its units, in nanoseconds
@@ -50,7 +50,7 @@ type Result struct {
 	P50, P999 time.Duration // of single units: with [Options.Latencies] only
 }
 
-// Run lets the contestants take their turns. Its error is the first that a contestant gave.
+// Run lets the contestants take their turns. It returns the first error of a contestant.
 func Run(ctx context.Context, o Options, contestants ...Contestant) ([]Result, error) {
 	runtime.GC() // what was made ready, and left over, is nobody's burden
 	runners := make([]*runner, len(contestants))

@@ -11,10 +11,10 @@ import (
 	"os/exec"
 )
 
-// An Opener opens contestants in another process of this program; the argument says on what.
+// An Opener opens contestants in another process of this program; the argument says what to open them on.
 type Opener func(ctx context.Context, argument string) ([]Contestant, error)
 
-// A Process is another process of this program, which does units that it is asked for.
+// A Process is another process of this program, which does the units that it is asked for.
 type Process struct {
 	cmd    *exec.Cmd
 	client *rpc.Client
@@ -22,7 +22,7 @@ type Process struct {
 
 const processVariable = "SHARING_BENCH_PROCESS"
 
-// Start starts another process, which opens contestants with the opener of that name. [Serve] has to know it.
+// Start starts another process, which opens contestants with the opener of that name. [Serve] must know the opener.
 func Start(opener, argument string) (*Process, error) {
 	there, err := json.Marshal([]string{opener, argument})
 	if err != nil {
@@ -55,7 +55,7 @@ func (p *Process) do(contestant string, n int) error {
 	return p.client.Call("units.Do", unit{contestant, n}, &struct{}{})
 }
 
-// Halve returns the contestant that does every other unit here, and the others in the process.
+// Halve returns a contestant that does every other unit here, and the rest in the other process.
 func (p *Process) Halve(c Contestant) Contestant {
 	here := c.Do
 	c.Do = func(ctx context.Context, n int) error {
@@ -67,8 +67,8 @@ func (p *Process) Halve(c Contestant) Contestant {
 	return c
 }
 
-// Serve does the units that another process asks for, if this one was started for it by [Start], and then ends.
-// It is the first thing that a program does.
+// Serve, in a process started by [Start], does the units that the other process asks for, and then ends the program.
+// A program must call it before anything else.
 func Serve(openers map[string]Opener) {
 	there, ok := os.LookupEnv(processVariable)
 	if !ok {
@@ -116,7 +116,7 @@ type unit = struct {
 	N          int
 }
 
-// Do does a unit, or none if no contestant is named.
+// Do does one unit, or nothing if no contestant is named.
 func (u *units) Do(asked unit, _ *struct{}) error {
 	if asked.Contestant == "" {
 		return nil

@@ -2,12 +2,12 @@ package contest
 
 import "context"
 
-// A Scale is how large the sizes are and how long it takes.
+// A Scale says how large the sizes of a work are, and how long it takes.
 type Scale int
 
 // The scales of a work.
 const (
-	// Tiny checks in seconds that a work runs: its figures mean nothing.
+	// Tiny checks within seconds that a work runs: the figures mean nothing.
 	Tiny Scale = iota
 	// Short is what runs within minutes.
 	Short
@@ -21,9 +21,9 @@ func Pick[T any](s Scale, tiny, short, long T) T { return [...]T{tiny, short, lo
 // A Work is a part of the contest: a section of the report, with its table, curves and goals.
 type Work struct {
 	ID string // of the section and of the flag that selects works: "W1"
-	// Title says what is done, and Size what Row.Size counts, in the plural: "shares".
+	// Title says what is done. Size says what Row.Size counts, in the plural: "shares".
 	Title, Size string
-	// Run runs the work. Its rows come in the order of the table.
+	// Run runs the work. It returns the rows in the order of the table.
 	Run   func(ctx context.Context, scale Scale) ([]Row, error)
 	Goals []Goal
 }
@@ -65,7 +65,7 @@ func (g Goal) Reached(measured float64) bool {
 	return measured <= g.Limit
 }
 
-// Worst returns the largest figure, or, with atLeast, the smallest, that of gives for the rows for which it has one.
+// Worst returns the largest figure (with atLeast, the smallest) that of gives for those rows for which it gives one.
 func Worst(rows []Row, atLeast bool, of func(Row) (float64, bool)) (worst float64, found bool) {
 	for _, row := range rows {
 		if figure, ok := of(row); ok && (!found || (figure > worst) != atLeast) {

@@ -40,7 +40,7 @@ func startServer() (endpoint string, stop func() error, err error) {
 
 func addressFile(dir string) string { return dir + "/address" }
 
-// OpenServer is the process of a server, which ends with it.
+// OpenServer runs an etcd server in the process, which ends with it.
 func OpenServer(_ context.Context, dir string) ([]contest.Contestant, error) {
 	cfg := embed.NewConfig()
 	cfg.Dir = dir + "/data"

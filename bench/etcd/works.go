@@ -1,4 +1,4 @@
-// Package etcd compares this library on its etcd store with the bare client, which makes the same requests by hand.
+// Package etcd compares this library on its etcd store with the bare client making the same requests by hand.
 package etcd
 
 import (

@@ -1,5 +1,5 @@
-// Package memory compares this library on its memory store with two Go maps under a lock, the floor,
-// and with libraries that decide or keep such data in memory. Each is in the best configuration that was found for it.
+// Package memory compares this library on its memory store with a floor, two Go maps under a lock, and with libraries
+// that keep such data, or decide on it, in memory. Each is in the best configuration that was found for it.
 package memory
 
 import (

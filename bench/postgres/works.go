@@ -1,5 +1,5 @@
-// Package postgres compares this library on its Postgres store with the bare driver, which
-// makes the same reads and writes by hand.
+// Package postgres compares this library on its Postgres store with the bare driver making
+// the same reads and writes by hand.
 package postgres
 
 import (

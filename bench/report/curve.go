@@ -12,8 +12,8 @@ import (
 	"github.com/imageshare/sharing/bench/contest"
 )
 
-// A Curve is a drawing of one case of a work: what a unit takes, against the size or the
-// number of callers, both logarithmic.
+// A Curve is a drawing of one case of a work: what a unit takes, plotted against the size or
+// the number of callers, on logarithmic axes.
 type Curve struct {
 	File, Title string
 	SVG         []byte

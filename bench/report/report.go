@@ -1,4 +1,4 @@
-// Package report writes what was measured as tables in Markdown and curves in SVG.
+// Package report writes measurements as tables in Markdown and curves in SVG.
 package report
 
 import (
@@ -34,7 +34,7 @@ const (
 	results = "results.json" // in curves
 )
 
-// Load reads the results that the folder docs has; none if it has none yet.
+// Load reads the results stored in the folder docs; none if it has none yet.
 func Load(docs string) (Results, error) {
 	read := make(Results)
 	text, err := os.ReadFile(filepath.Join(docs, curves, results))
@@ -47,8 +47,8 @@ func Load(docs string) (Results, error) {
 	return read, err
 }
 
-// Save writes the results into the folder docs: as they are, as tables into the page, between the markers of each work,
-// and as curves beside it. A page that lacks a section is an error, and nothing is written.
+// Save writes the results into the folder docs: as they are; as tables in the page, between the markers of each work;
+// and as curves beside the page. If the page lacks a section, Save returns an error and writes nothing.
 func Save(docs string, works []contest.Work, all Results) error {
 	text, err := os.ReadFile(filepath.Join(docs, page))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/imageshare/sharing/bench/contest"
 )
 
-// Goals returns the table of all goals, with what was measured last.
+// Goals returns the table of all goals, with the last measurements.
 func Goals(works []contest.Work, all Results) string {
 	var text strings.Builder
 	text.WriteString("| work | goal | | measured | |\n|---|---|---|---|---|\n")

@@ -1,5 +1,5 @@
-// Package sqlite compares this library on its SQLite store with the bare driver, which
-// makes the same reads and writes by hand.
+// Package sqlite compares this library on its SQLite store with the bare driver making
+// the same reads and writes by hand.
 package sqlite
 
 import (
@@ -106,7 +106,7 @@ func newWorld() *world.World { return world.New(10_000) }
 // ID names what the other process opens.
 const ID = "sqlite"
 
-// Open opens the contestants of the other process: the argument is what is measured, and the folder.
+// Open opens the contestants of the other process: the argument names what is measured, and the folder.
 func Open(ctx context.Context, argument string) ([]contest.Contestant, error) {
 	name, folder, _ := strings.Cut(argument, "\n")
 	b, err := open(ctx, folder, newWorld())

@@ -1,5 +1,5 @@
-// Package world generates what the contestants hold and are asked about: images as they
-// are shared in practice, the same at every run.
+// Package world generates what the contestants hold and are asked about: images, shared as
+// they are in practice, the same in every run.
 package world
 
 import (
@@ -28,7 +28,7 @@ type World struct {
 	Shares int
 }
 
-// An Image is one of a world. None of its shares is expired or pending.
+// An Image is one image of a world. None of its shares is expired or pending.
 type Image struct {
 	ID       sharing.ImageID
 	Owner    sharing.AccountID
@@ -61,8 +61,8 @@ func New(shares int) *World {
 	return w
 }
 
-// Even returns a world of images that are shared with the same number of grantees each,
-// accounts beyond those of [Account].
+// Even returns a world in which each image is shared with the same number of grantees:
+// accounts other than those of [Account].
 func Even(images, grantees int) *World {
 	rng := rand.New(rand.NewPCG(5, 6))
 	all := names[sharing.AccountID]("grantee-%06d", grantees)
@@ -109,7 +109,7 @@ func Account(i int) sharing.AccountID { return accounts[i] }
 // Region returns the i-th region.
 func Region(i int) sharing.Region { return regions[i] }
 
-// A Kind is how a question is answered.
+// A Kind says how a question is answered, and why.
 type Kind string
 
 // The kinds of questions.
@@ -130,7 +130,7 @@ type Question struct {
 	Region  sharing.Region // the image's own
 }
 
-// Questions returns n questions of a kind, at random: about each share alike, or about each image alike.
+// Questions returns n random questions of a kind: each share, or each image, is equally likely to be asked about.
 // Like those of a request, their texts are in memory of their own.
 func (w *World) Questions(kind Kind, n int) []Question {
 	rng := rand.New(rand.NewPCG(3, uint64(len(kind))))
@@ -193,7 +193,7 @@ func (img *Image) Record() sharing.ImageRecord {
 }
 
 // Records returns the image's shares as a store holds them. Their grantees are in memory
-// of their own, as if each had come by a call.
+// of their own, as if each had come with a call.
 func (img *Image) Records() []sharing.Share {
 	shares := make([]sharing.Share, len(img.Grantees))
 	for i, g := range img.Grantees {
@@ -203,7 +203,7 @@ func (img *Image) Records() []sharing.Share {
 	return shares
 }
 
-// Fill writes the world into an empty store, some images a transaction, and no events.
+// Fill writes the world into an empty store, several images in each transaction, without events.
 func (w *World) Fill(ctx context.Context, store sharing.Store) error {
 	for images := range slices.Chunk(w.Images, 500) {
 		err := store.Update(ctx, func(tx sharing.UpdateTx) error {

@@ -1,5 +1,5 @@
-// Zanzibar compares this library with OpenFGA and SpiceDB, two systems after Google's Zanzibar, each embedded as a
-// library. It prints the rows of its work as JSON, for the program in the folder above, which is the one to run.
+// Zanzibar compares this library with OpenFGA and SpiceDB, two systems modelled on Google's Zanzibar, each embedded as
+// a library. It prints the rows of its work as JSON, for the program in the folder above, which is the one to run.
 //
 // It is a module of its own since it takes minutes to build.
 package main

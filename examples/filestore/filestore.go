@@ -1,10 +1,10 @@
 //go:build unix
 
-// Package filestore is a small store that keeps its data: the worked example of
-// docs/STORES.md for a store of one's own.
+// Package filestore is a small store that keeps its data: the worked example in
+// docs/STORES.md of how to write a store.
 //
-// It keeps the state in memory, where package memstore answers all that is read, and every change in a
-// file, the journal: one line for each transaction. Open reads the journal and makes the changes again.
+// It holds the state in memory, where package memstore answers all reads, and appends every change to a
+// file, the journal, as one line for each transaction. Open reads the journal and makes the changes again.
 package filestore
 
 import (
@@ -32,7 +32,8 @@ type Store struct {
 
 var _ sharing.Store = (*Store)(nil)
 
-// Open opens the store in the journal at path, which it creates if there is none. One program can have it open, once.
+// Open opens the store in the journal at path, which it creates if there is none. Only one program can have the journal
+// open, and only once.
 func Open(path string) (*Store, error) {
 	journal, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
@@ -92,8 +93,8 @@ func (s *Store) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
 	})
 }
 
-// Update implements [sharing.Store]. Its closure reads first and then writes, and need not read what it wrote,
-// so that it can run in a transaction that only reads. What it wrote goes first to the disk and then into the memory:
+// Update implements [sharing.Store]. Its closure reads first and then writes, and need not read what it wrote, so it
+// can run in a transaction that only reads. What it wrote goes to the disk first and to memory afterwards, so that
 // nobody reads what a crash could take back.
 func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
 	select {

@@ -1,5 +1,5 @@
-// Package catalogue is real input for the examples: every image that Fedora CoreOS published on its stable stream
-// in six years. README.md says where it comes from.
+// Package catalogue provides real input for the examples: every image that Fedora CoreOS published on its stable stream
+// in six years. README.md says where the data comes from.
 package catalogue
 
 import (
@@ -30,7 +30,7 @@ type Image struct {
 	Digest       string // "sha256:…"
 }
 
-// Stream is the family without its architecture: what a customer asks for who names the architecture apart.
+// Stream is the family without its architecture: what a customer asks for when naming the architecture separately.
 func (img Image) Stream() string { return strings.TrimSuffix(img.Family, "-arm64") }
 
 // header are the columns that read relies on.

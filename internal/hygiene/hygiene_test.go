@@ -1,4 +1,4 @@
-// Package hygiene has the checks of the repository's form: documentation, links, file sizes.
+// Package hygiene checks the form of the repository: documentation, links, file sizes.
 package hygiene
 
 import (

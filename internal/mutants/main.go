@@ -1,15 +1,15 @@
-// Command mutants shows that the tests notice: it breaks the code on purpose, one small fault at a time, and runs
-// the tests until one fails, twice at most.
+// Command mutants shows that the tests notice faults: it breaks the code on purpose, one small fault at a time, and
+// runs the tests, at most twice, until one fails.
 //
 //	go run ./internal/mutants [-run regexp] [-v]
 //
-// The mutants are in the .txt files beside this one, each a few lines of code to put in the place
-// of others, with the rule or the invariant of docs/TESTING.md that this breaks. Nothing is copied,
+// The mutants are in the .txt files beside this one. Each is a few lines of code that replace
+// others, with the rule or the invariant of docs/TESTING.md that they break. Nothing is copied,
 // and nothing is changed on disk: the go command reads the mutated file through its -overlay.
 //
 // The report has a line for each mutant: what it breaks, and the first test that failed. The command fails if a mutant
-// survives, which is a hole in the tests, and if one no longer applies or does not compile, since the code that it
-// was made for has changed: give it the lines that the code has now.
+// survives, which means a hole in the tests. It also fails if a mutant no longer applies or does not compile, because
+// the code that it was made for has changed: give the mutant the lines that the code has now.
 package main
 
 import (

@@ -1,8 +1,9 @@
 // Package packed is the binary form of records, in which stores keep what decisions read:
 // it is read some twenty times faster than JSON, and takes a third of the space.
 //
-// Fields have neither names nor numbers: they are read in the order in which they were written. A new field of a
-// record is a new layout: the store has to tell by which one a record was written, and read the older ones too.
+// Fields have neither names nor numbers: they are read in the order in which they were written. A new field in a
+// record therefore makes a new layout: a store has to know in which layout a record was written, and still read the
+// older ones.
 package packed
 
 import (

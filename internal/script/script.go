@@ -1,11 +1,11 @@
-// Package script plays scenarios: plain text in which accounts do things, each with its answer indented under it.
+// Package script plays scenarios: plain text in which accounts do things, with each answer indented under its command.
 //
 //	# Bob can't pass it on.
 //	bob shares web with carol
 //	    refused: Share web by bob: not the image's owner: ask the image's owner to do it (R1)
 //
 // A line that begins with # is a comment; every other line that is not indented is a command. The commands are listed
-// in commands.go. The words of a command that name an image or an instance to be made are the ID that it gets.
+// in commands.go. The word with which a command names an image or an instance to be made becomes its ID.
 package script
 
 import (

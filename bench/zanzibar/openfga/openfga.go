@@ -1,8 +1,8 @@
 // Package openfga embeds OpenFGA as a library, to answer whether an account may use an image.
 //
-// Each region has a store of its own, as OpenFGA calls a set of relationships: an image lives in one
-// region, and so do its shares. On its memory datastore, which reads all relationships of a store at every
-// check, that makes a check as many times faster as there are regions; on Postgres it makes no difference.
+// Each region has its own store, which is what OpenFGA calls a set of relationships: an image lives in one
+// region, and so do its shares. OpenFGA's memory datastore reads all relationships of a store at every check,
+// so there a check becomes as many times faster as there are regions; on Postgres it makes no difference.
 package openfga
 
 import (
@@ -140,7 +140,7 @@ type Checker struct {
 	models map[string]string // by region, the ID of the model as its store has it
 }
 
-// Checker starts a server, which ends with the world. With cache it keeps answers, for
+// Checker starts a server, which ends with the world. With cache the server keeps answers, for
 // OpenFGA's default of ten seconds.
 func (w *World) Checker(ctx context.Context, m Model, cache bool) (*Checker, error) {
 	model, err := transformer.TransformDSLToProto(string(m))

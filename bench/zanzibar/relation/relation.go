@@ -1,20 +1,20 @@
-// Package relation says in relationships, as Google's Zanzibar has them, who may use an
-// image: what OpenFGA and SpiceDB keep and answer by.
+// Package relation expresses who may use an image as relationships in the sense of Google's
+// Zanzibar, which OpenFGA and SpiceDB store and answer from.
 package relation
 
 import "github.com/imageshare/sharing/bench/world"
 
-// A Relationship is that of a subject to an image.
+// A Relationship relates a subject to an image.
 type Relationship struct {
 	Image   Image
 	Owner   bool // the subject owns the image; otherwise the image is shared with it
 	Subject Subject
 }
 
-// An Image is one in its region: a share is valid nowhere else (R4).
+// An Image is an image with its region: a share is valid nowhere else (R4).
 type Image struct{ Region, ID string }
 
-// A Subject is an account, or all accounts of an organisation, or everyone, which is the zero value.
+// A Subject is an account, all accounts of an organisation, or everyone, which is the zero value.
 type Subject struct{ Account, Organization string }
 
 // Of returns the relationships of a world.

@@ -1,8 +1,8 @@
 // Package spicedb embeds SpiceDB as a library, to answer whether an account may use an image.
 //
-// The images of each region have a type of their own: an image lives in one region, and so do its shares. On its
-// memory datastore, which reads all relationships of a type and a relation at every check, that makes a check as many
-// times faster as there are regions. Checks are fully consistent: SpiceDB keeps no answers then, only the schema.
+// The images of each region have their own type: an image lives in one region, and so do its shares. SpiceDB's memory
+// datastore reads all relationships of a type and a relation at every check, so there a check becomes as many times
+// faster as there are regions. Checks are fully consistent: in that mode SpiceDB keeps no answers, only the schema.
 package spicedb
 
 import (

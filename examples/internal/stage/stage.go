@@ -1,5 +1,5 @@
-// Package stage is what the examples play on: an engine in memory whose clock and IDs the example sets,
-// so that it says the same each time, and a printer that shows each call with what came of it, and checks that.
+// Package stage is what the examples play on: an engine in memory whose clock and IDs the example sets, so
+// that every run prints the same, and a printer that shows each call with its result, and checks the result.
 package stage
 
 import (
