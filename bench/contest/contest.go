@@ -31,9 +31,9 @@ type Contestant struct {
 
 // Options say how long a contest is. The zero value is an empty contest.
 type Options struct {
-	Rounds int           // each contestant has one turn a round; one more round, which warms up, is not counted
+	Rounds int           // turns of each contestant, one a round; a warm-up round before them is not counted
 	Slice  time.Duration // how long a turn is
-	Units  int           // if not 0, in place of Slice: how many units a turn is
+	Units  int           // if not 0, how many units a turn is, in place of Slice
 	// Callers is how many goroutines share a turn; 0 is 1.
 	Callers int
 	// Latencies asks for the time of each single unit. It costs one look at the clock for
@@ -44,9 +44,9 @@ type Options struct {
 // A Result is what a contestant's work took.
 type Result struct {
 	Name      string
-	PerUnit   float64       // the median over the rounds of a turn's time through its units, in nanoseconds
-	Ratio     float64       // the median over the rounds of PerUnit through that of the first contestant
-	Allocs    float64       // allocations a unit, the median; with one caller only
+	PerUnit   float64       // the median over the rounds of a turn's time divided by its units, in nanoseconds
+	Ratio     float64       // the median over the rounds of PerUnit divided by that of the first contestant
+	Allocs    float64       // the median allocations per unit; with one caller only
 	P50, P999 time.Duration // of single units: with [Options.Latencies] only
 }
 

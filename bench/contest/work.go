@@ -20,7 +20,7 @@ func Pick[T any](s Scale, tiny, short, long T) T { return [...]T{tiny, short, lo
 
 // A Work is a part of the contest: a section of the report, with its table, curves and goals.
 type Work struct {
-	ID string // of the section and of the flag that selects works: "W1"
+	ID string // names the section, and the work for the flag that selects works: "W1"
 	// Title says what is done. Size says what Row.Size counts, in the plural: "shares".
 	Title, Size string
 	// Run runs the work. It returns the rows in the order of the table.
@@ -30,9 +30,9 @@ type Work struct {
 
 // A Row is the result of one contestant in one contest of a work.
 type Row struct {
-	Case    string // what is done, where a work has several: "hit"; each case is a table and a curve by itself
-	Size    int    // how much there is of what Work.Size says; 0 where it is no matter of size
-	Callers int    // goroutines, where a work is a matter of them
+	Case    string // what is done, if the work has several cases: "hit"; each case has its own table and curve
+	Size    int    // how many there are of what Work.Size names; 0 if the work does not vary in size
+	Callers int    // how many goroutines, if the work varies in them
 	Unit    string // of PerUnit: "ns", or "B" of memory
 	Result
 	Note string // what the reader should know, in the table
@@ -50,10 +50,10 @@ func Rows(name string, size, callers int, results []Result) []Row {
 // A Goal is what a work's rows are judged by.
 type Goal struct {
 	Text  string  // "CanUse takes at most 1.3 times the floor's time, at every size"
-	Limit float64 // that the measure reaches at most, or, with AtLeast, at least
+	Limit float64 // what the measure may be at most, or, with AtLeast, must be at least
 	// AtLeast: more is better.
 	AtLeast bool
-	// Measure returns the figure that is judged, the worst where there are several; false if the rows don't have it.
+	// Measure returns the figure to be judged, the worst if there are several; false if the rows don't have it.
 	Measure func(rows []Row) (float64, bool)
 }
 

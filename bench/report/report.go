@@ -20,7 +20,7 @@ type Result struct {
 	Date    time.Time
 	Machine string
 	Scale   string  // "short" or "long"
-	Seconds float64 // that it took, setting up included
+	Seconds float64 // how long the run took, setup included
 	Rows    []contest.Row
 }
 
