@@ -1,25 +1,35 @@
 package memstore
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/imageshare/sharing"
 )
 
-// An image is all that the store holds about one image ID, in one piece of memory, since a decision reads most of it.
-//
-// Its record never changes: transactions hand out pointers to it. A new record comes in a new image,
-// which takes over the rest. The other fields are read and written under the store's locks.
+// An image is all that the store holds about one image ID. Its fields are read and written under the store's locks.
 type image struct {
-	// What decisions read comes first, and fits into two cache lines.
 	shares shares
 	// withOwner: one of the shares may be with the image's owner. None should be, and then
 	// the owner's need not be looked for.
 	withOwner bool
-	// record has no ID if the ID is known from shares or events only.
-	record   sharing.ImageRecord
-	sequence int64 // of the last event about it
+	sequence  int64 // of the last event about it
+	// record has no ID if the ID is known from shares or events only. What it points to never
+	// changes, since transactions hand it out.
+	record *sharing.ImageRecord
 }
+
+// newImage returns an image with a record, in one piece of memory: a decision reads both.
+func newImage(record sharing.ImageRecord) *image {
+	img := &struct {
+		image
+		record sharing.ImageRecord
+	}{record: record}
+	img.image.record = &img.record
+	return &img.image
+}
+
+var noRecord sharing.ImageRecord // never written
 
 // live reports whether listings find the image.
 func (img *image) live() bool {
@@ -56,7 +66,7 @@ type attribute struct {
 
 // attributes returns by what the image is found, but for its grantees.
 func (img *image) attributes() []attribute {
-	rec := &img.record
+	rec := img.record
 	var found []attribute
 	add := func(f field, name, value string) { found = append(found, attribute{f, name, value}) }
 	addSet := func(f field, value string) {
@@ -99,16 +109,16 @@ func instanceAttributes(rec *sharing.InstanceRecord) []attribute {
 	return found
 }
 
-// reindex makes the item, which was found by the attributes before, found by the attributes now.
-func reindex[T sharing.ImageID | sharing.InstanceID](in index[attribute, T], item T, before, now []attribute) {
+// reindex makes what was found by the attributes before, found by the attributes now.
+func reindex[K cmp.Ordered, V any](in index[attribute, K, V], key K, value V, before, now []attribute) {
 	for _, a := range before {
 		if !slices.Contains(now, a) {
-			in.remove(a, item)
+			in.remove(a, key)
 		}
 	}
 	for _, a := range now {
 		if !slices.Contains(before, a) {
-			in.add(a, item)
+			in.add(a, key, value)
 		}
 	}
 }

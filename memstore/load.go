@@ -57,12 +57,12 @@ func (s *Store) lookup(id sharing.ImageID) *image {
 	return &noImage
 }
 
-var noImage image // never written
+var noImage = image{record: &noRecord} // never written
 
 // access sets to to what account, in these organizations, has of the image.
 func (s *Store) access(img *image, account sharing.AccountID, organizations []sharing.OrganizationID, to *sharing.Access) {
 	if img.record.ID != "" {
-		to.Image = &img.record
+		to.Image = img.record
 	}
 	if img.shares.empty() && account == img.record.Owner {
 		return // for another, as much is looked for where there is nothing to find (R20)

@@ -25,8 +25,8 @@ type log struct {
 	full       []block // of blockLength events each
 	last       block   // of less
 	length     int
-	byImage    index[sharing.ImageID, int]
-	byActor    index[sharing.AccountID, int]
+	byImage    index[sharing.ImageID, int, nothing]
+	byActor    index[sharing.AccountID, int, nothing]
 	operations map[uint64]int      // where each begins, by its hash or, if another has that, the next free number
 	hash       func(string) uint64 // of an operation
 
@@ -65,8 +65,8 @@ func (b *block) reset() { b.data, b.ends = b.data[:0], b.ends[:0] }
 func newLog() log {
 	seed := maphash.MakeSeed()
 	return log{
-		byImage:    make(index[sharing.ImageID, int]),
-		byActor:    make(index[sharing.AccountID, int]),
+		byImage:    make(index[sharing.ImageID, int, nothing]),
+		byActor:    make(index[sharing.AccountID, int, nothing]),
 		operations: make(map[uint64]int),
 		hash:       func(operation string) uint64 { return maphash.String(seed, operation) },
 	}
@@ -83,9 +83,9 @@ func (l *log) append(ev *sharing.Event, packed []byte) {
 		l.last.reset()
 	}
 	if ev.Image != "" {
-		l.byImage.add(ev.Image, at)
+		l.byImage.add(ev.Image, at, nothing{})
 	}
-	l.byActor.add(ev.Actor, at)
+	l.byActor.add(ev.Actor, at, nothing{})
 	if _, place, begun := l.find(ev.Operation); !begun {
 		l.operations[place] = at
 	}
@@ -162,7 +162,7 @@ func (l *log) position(cursor sharing.Cursor) (int, error) {
 
 // positions yields the positions of the events that q selects, from a position on.
 func (l *log) positions(q sharing.EventQuery, from int) iter.Seq[int] {
-	var wanted intersection[int]
+	var wanted intersection[int, nothing]
 	if q.Image != "" {
 		wanted = append(wanted, l.byImage[q.Image].cursor())
 	}
@@ -170,7 +170,7 @@ func (l *log) positions(q sharing.EventQuery, from int) iter.Seq[int] {
 		wanted = append(wanted, l.byActor[q.Actor].cursor())
 	}
 	if len(wanted) > 0 {
-		return all(wanted, from, false)
+		return keys(all(wanted, from, false))
 	}
 	return func(yield func(int) bool) {
 		for at := from; at < l.length && yield(at); at++ {

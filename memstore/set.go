@@ -10,46 +10,46 @@ import (
 // so many that the list of chunks stays short.
 const maxChunk = 256
 
-// A set is an ordered set: a sorted list of sorted chunks. A nil set is empty.
-type set[T cmp.Ordered] struct {
-	chunks [][]T // none is empty
+// A set is a set of items in the order of their keys: a sorted list of sorted chunks. A nil set is empty.
+type set[K cmp.Ordered, V any] struct {
+	chunks [][]item[K, V] // none is empty
 	length int
 }
 
-// newSet returns a set of items, which are in ascending order.
-func newSet[T cmp.Ordered](items []T) *set[T] {
-	s := &set[T]{length: len(items)}
-	for chunk := range slices.Chunk(items, maxChunk) {
-		s.chunks = append(s.chunks, chunk)
-	}
-	return s
+// An item is a key, with what it stands for.
+type item[K cmp.Ordered, V any] struct {
+	value V // first, where nothing takes no space
+	key   K
 }
 
+// nothing is the value of a key that stands for itself.
+type nothing struct{}
+
 // single returns a set of one item, in one piece of memory: many never get another.
-func single[T cmp.Ordered](item T) *set[T] {
+func single[K cmp.Ordered, V any](one item[K, V]) *set[K, V] {
 	s := &struct {
-		set[T]
-		chunks [1][]T
-		items  [1]T
-	}{items: [1]T{item}}
+		set[K, V]
+		chunks [1][]item[K, V]
+		items  [1]item[K, V]
+	}{items: [1]item[K, V]{one}}
 	s.chunks[0] = s.items[:]
-	s.set = set[T]{chunks: s.chunks[:], length: 1}
+	s.set = set[K, V]{chunks: s.chunks[:], length: 1}
 	return &s.set
 }
 
-func (s *set[T]) len() int {
+func (s *set[K, V]) len() int {
 	if s == nil {
 		return 0
 	}
 	return s.length
 }
 
-// chunkOf returns the index of the only chunk that may hold item: the last that begins with it or before it,
+// chunkOf returns the index of the only chunk that may hold key: the last that begins with it or before it,
 // or else the first.
-func (s *set[T]) chunkOf(item T) int {
+func (s *set[K, V]) chunkOf(key K) int {
 	low, high := 0, len(s.chunks)
 	for high-low > 1 {
-		if mid := (low + high) / 2; s.chunks[mid][0] <= item {
+		if mid := (low + high) / 2; s.chunks[mid][0].key <= key {
 			low = mid
 		} else {
 			high = mid
@@ -58,45 +58,46 @@ func (s *set[T]) chunkOf(item T) int {
 	return low
 }
 
-func (s *set[T]) add(item T) {
+func (s *set[K, V]) add(key K, value V) {
+	one := item[K, V]{value, key}
 	if len(s.chunks) == 0 {
-		s.chunks, s.length = [][]T{{item}}, 1
+		s.chunks, s.length = [][]item[K, V]{{one}}, 1
 		return
 	}
-	c := s.chunkOf(item)
+	c := s.chunkOf(key)
 	chunk := s.chunks[c]
-	i := search(chunk, item, false)
-	if i < len(chunk) && chunk[i] == item {
+	i := search(chunk, key, false)
+	if i < len(chunk) && chunk[i].key == key {
 		return
 	}
 	s.length++
 	switch {
 	case len(chunk) < maxChunk:
-		s.chunks[c] = slices.Insert(chunk, i, item)
+		s.chunks[c] = slices.Insert(chunk, i, one)
 	case i == maxChunk && c == len(s.chunks)-1:
 		// Items that come in ascending order fill their chunks.
-		s.chunks = append(s.chunks, []T{item})
+		s.chunks = append(s.chunks, []item[K, V]{one})
 	default:
 		left, right := chunk[:maxChunk/2], slices.Clone(chunk[maxChunk/2:])
 		clear(chunk[maxChunk/2:])
 		if i <= len(left) {
-			left = slices.Insert(left, i, item)
+			left = slices.Insert(left, i, one)
 		} else {
-			right = slices.Insert(right, i-len(left), item)
+			right = slices.Insert(right, i-len(left), one)
 		}
 		s.chunks[c] = left
 		s.chunks = slices.Insert(s.chunks, c+1, right)
 	}
 }
 
-func (s *set[T]) remove(item T) {
+func (s *set[K, V]) remove(key K) {
 	if s.len() == 0 {
 		return
 	}
-	c := s.chunkOf(item)
+	c := s.chunkOf(key)
 	chunk := s.chunks[c]
-	i := search(chunk, item, false)
-	if i == len(chunk) || chunk[i] != item {
+	i := search(chunk, key, false)
+	if i == len(chunk) || chunk[i].key != key {
 		return
 	}
 	s.length--
@@ -110,24 +111,24 @@ func (s *set[T]) remove(item T) {
 	}
 }
 
-// countBefore returns how many items are less than item.
-func (s *set[T]) countBefore(item T) int {
+// countBefore returns how many keys are less than key.
+func (s *set[K, V]) countBefore(key K) int {
 	if s.len() == 0 {
 		return 0
 	}
-	c := s.chunkOf(item)
-	count := search(s.chunks[c], item, false)
+	c := s.chunkOf(key)
+	count := search(s.chunks[c], key, false)
 	for _, chunk := range s.chunks[:c] {
 		count += len(chunk)
 	}
 	return count
 }
 
-// search returns the index of the first item that is at least at, or, with after, greater.
-func search[T cmp.Ordered](items []T, at T, after bool) int {
+// search returns the index of the first item whose key is at least at, or, with after, greater.
+func search[K cmp.Ordered, V any](items []item[K, V], at K, after bool) int {
 	low, high := 0, len(items)
 	for low < high {
-		if mid := (low + high) / 2; items[mid] < at || after && items[mid] == at {
+		if mid := (low + high) / 2; items[mid].key < at || after && items[mid].key == at {
 			low = mid + 1
 		} else {
 			high = mid
@@ -136,43 +137,57 @@ func search[T cmp.Ordered](items []T, at T, after bool) int {
 	return low
 }
 
-// A seeker finds items in ascending order. Calls must not go back to lesser items than the last call's.
-type seeker[T cmp.Ordered] interface {
-	// seek returns the first item that is at least at, or, with after, greater; false if there is none.
-	seek(at T, after bool) (T, bool)
+// A seeker finds items in the order of their keys. Calls must not go back to lesser keys than the last call's.
+type seeker[K cmp.Ordered, V any] interface {
+	// seek returns the first item whose key is at least at, or, with after, greater; false if there is none.
+	seek(at K, after bool) (item[K, V], bool)
 	// most is how many items it finds at most.
 	most() int
 }
 
-// all yields the items of in from at on, or, with after, those after at.
-func all[T cmp.Ordered](in seeker[T], at T, after bool) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		for item, ok := in.seek(at, after); ok && yield(item); {
-			item, ok = in.seek(item, true)
+// all yields the keys of in, and what they stand for, from at on, or, with after, those after at.
+func all[K cmp.Ordered, V any](in seeker[K, V], at K, after bool) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for found, ok := in.seek(at, after); ok && yield(found.key, found.value); {
+			found, ok = in.seek(found.key, true)
+		}
+	}
+}
+
+// keys yields the keys alone.
+func keys[K, V any](in iter.Seq2[K, V]) iter.Seq[K] {
+	return func(yield func(K) bool) {
+		for key := range in {
+			if !yield(key) {
+				return
+			}
 		}
 	}
 }
 
 // A cursor is a place in a set, which must not change meanwhile.
-type cursor[T cmp.Ordered] struct {
-	chunks      [][]T
+type cursor[K cmp.Ordered, V any] struct {
+	chunks      [][]item[K, V]
 	chunk, next int
-	set         *set[T]
+	set         *set[K, V]
 }
 
-func (s *set[T]) cursor() seeker[T] {
+func (s *set[K, V]) cursor() seeker[K, V] {
 	if s == nil {
-		s = new(set[T])
+		s = new(set[K, V])
 	}
-	return &cursor[T]{set: s, chunks: s.chunks}
+	return &cursor[K, V]{set: s, chunks: s.chunks}
 }
 
-func (c *cursor[T]) seek(at T, after bool) (T, bool) {
+func (c *cursor[K, V]) seek(at K, after bool) (item[K, V], bool) {
+	if after && c.chunk < len(c.chunks) && c.chunks[c.chunk][c.next].key == at {
+		return c.step()
+	}
 	for c.chunk < len(c.chunks) {
 		chunk := c.chunks[c.chunk]
-		if last := chunk[len(chunk)-1]; last > at || last == at && !after {
+		if last := chunk[len(chunk)-1].key; last > at || last == at && !after {
 			// Most often it is this one or the next.
-			for tries := 0; chunk[c.next] < at || after && chunk[c.next] == at; tries++ {
+			for tries := 0; chunk[c.next].key < at || after && chunk[c.next].key == at; tries++ {
 				if c.next++; tries > 0 {
 					c.next += search(chunk[c.next:], at, after)
 					break
@@ -183,16 +198,26 @@ func (c *cursor[T]) seek(at T, after bool) (T, bool) {
 		c.chunk = max(c.chunk+1, c.set.chunkOf(at))
 		c.next = 0
 	}
-	var none T
-	return none, false
+	return item[K, V]{}, false
 }
 
-func (c *cursor[T]) most() int { return c.set.len() }
+// step returns the item after the one that was found last.
+func (c *cursor[K, V]) step() (item[K, V], bool) {
+	if c.next++; c.next == len(c.chunks[c.chunk]) {
+		c.chunk, c.next = c.chunk+1, 0
+	}
+	if c.chunk == len(c.chunks) {
+		return item[K, V]{}, false
+	}
+	return c.chunks[c.chunk][c.next], true
+}
+
+func (c *cursor[K, V]) most() int { return c.set.len() }
 
 // A union finds the items that any of the seekers finds.
-type union[T cmp.Ordered] []seeker[T]
+type union[K cmp.Ordered, V any] []seeker[K, V]
 
-func (u union[T]) most() int {
+func (u union[K, V]) most() int {
 	sum := 0
 	for _, in := range u {
 		sum += in.most()
@@ -200,12 +225,12 @@ func (u union[T]) most() int {
 	return sum
 }
 
-func (u union[T]) seek(at T, after bool) (T, bool) {
-	var first T
+func (u union[K, V]) seek(at K, after bool) (item[K, V], bool) {
+	var first item[K, V]
 	var found bool
 	for _, in := range u {
-		if item, ok := in.seek(at, after); ok && (!found || item < first) {
-			first, found = item, true
+		if one, ok := in.seek(at, after); ok && (!found || one.key < first.key) {
+			first, found = one, true
 		}
 	}
 	return first, found
@@ -213,9 +238,9 @@ func (u union[T]) seek(at T, after bool) (T, bool) {
 
 // An intersection finds the items that all of the seekers find; there must be at least one.
 // Each leaps to where the one before stands, so that the rarest sets the pace.
-type intersection[T cmp.Ordered] []seeker[T]
+type intersection[K cmp.Ordered, V any] []seeker[K, V]
 
-func (x intersection[T]) most() int {
+func (x intersection[K, V]) most() int {
 	least := x[0].most()
 	for _, in := range x[1:] {
 		least = min(least, in.most())
@@ -223,33 +248,33 @@ func (x intersection[T]) most() int {
 	return least
 }
 
-func (x intersection[T]) seek(at T, after bool) (T, bool) {
-	item, ok := x[0].seek(at, after)
+func (x intersection[K, V]) seek(at K, after bool) (item[K, V], bool) {
+	found, ok := x[0].seek(at, after)
 	for i := 1; ok && i < len(x); i++ {
-		var other T
-		if other, ok = x[i].seek(item, false); ok && other != item {
-			item, ok = x[0].seek(other, false)
+		var other item[K, V]
+		if other, ok = x[i].seek(found.key, false); ok && other.key != found.key {
+			found, ok = x[0].seek(other.key, false)
 			i = 0
 		}
 	}
-	return item, ok
+	return found, ok
 }
 
-// An index holds a set for every key that has items.
-type index[K comparable, T cmp.Ordered] map[K]*set[T]
+// An index holds a set for every attribute that has items.
+type index[A comparable, K cmp.Ordered, V any] map[A]*set[K, V]
 
-func (x index[K, T]) add(key K, item T) {
-	if s := x[key]; s != nil {
-		s.add(item)
+func (x index[A, K, V]) add(of A, key K, value V) {
+	if s := x[of]; s != nil {
+		s.add(key, value)
 	} else {
-		x[key] = single(item)
+		x[of] = single(item[K, V]{value, key})
 	}
 }
 
-func (x index[K, T]) remove(key K, item T) {
-	s := x[key]
-	s.remove(item)
+func (x index[A, K, V]) remove(of A, key K) {
+	s := x[of]
+	s.remove(key)
 	if s.len() == 0 {
-		delete(x, key)
+		delete(x, of)
 	}
 }

@@ -10,7 +10,7 @@ import (
 // TestSet_AsSortedSlice compares a set with a sorted slice, at sizes where chunks split and merge.
 func TestSet_AsSortedSlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var got set[int]
+		var got set[int, nothing]
 		var want []int
 		number := rapid.IntRange(0, 4*maxChunk)
 		run := func(name string, do func(n int)) func(*rapid.T) {
@@ -24,7 +24,7 @@ func TestSet_AsSortedSlice(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"add": run("add", func(n int) {
-				got.add(n)
+				got.add(n, nothing{})
 				if i, found := slices.BinarySearch(want, n); !found {
 					want = slices.Insert(want, i, n)
 				}
@@ -41,11 +41,11 @@ func TestSet_AsSortedSlice(t *testing.T) {
 				if n := got.countBefore(at); n != i {
 					t.Fatalf("countBefore(%d) = %d, want %d", at, n, i)
 				}
-				equal(t, "from", slices.Collect(all(got.cursor(), at, false)), want[i:])
+				equal(t, "from", slices.Collect(keys(all(got.cursor(), at, false))), want[i:])
 				if found {
 					i++
 				}
-				equal(t, "after", slices.Collect(all(got.cursor(), at, true)), want[i:])
+				equal(t, "after", slices.Collect(keys(all(got.cursor(), at, true))), want[i:])
 				if got.len() != len(want) {
 					t.Fatalf("len is %d, want %d", got.len(), len(want))
 				}
@@ -55,7 +55,7 @@ func TestSet_AsSortedSlice(t *testing.T) {
 	})
 }
 
-func wellFormed(t *rapid.T, s *set[int]) {
+func wellFormed(t *rapid.T, s *set[int, nothing]) {
 	for i, chunk := range s.chunks {
 		if len(chunk) == 0 || len(chunk) > maxChunk {
 			t.Fatalf("chunk %d has %d items", i, len(chunk))
@@ -74,9 +74,9 @@ func equal(t *rapid.T, what string, got, want []int) {
 }
 
 func TestSet_AscendingItemsFillTheirChunks(t *testing.T) {
-	var s set[int]
+	var s set[int, nothing]
 	for i := range 10 * maxChunk {
-		s.add(i)
+		s.add(i, nothing{})
 	}
 	if len(s.chunks) != 10 {
 		t.Errorf("%d items take %d chunks, want 10", s.len(), len(s.chunks))
@@ -95,15 +95,15 @@ func TestSeekers_AsFilteredSlice(t *testing.T) {
 			}
 			return items
 		}
-		cursorOf := func(items map[int]bool) seeker[int] {
-			var s set[int]
+		cursorOf := func(items map[int]bool) seeker[int, nothing] {
+			var s set[int, nothing]
 			for i := range items {
-				s.add(i)
+				s.add(i, nothing{})
 			}
 			return s.cursor()
 		}
 		a, b, c, d := draw("a"), draw("b"), draw("c"), draw("d")
-		seek := intersection[int]{union[int]{cursorOf(a), cursorOf(b), (*set[int])(nil).cursor()}, cursorOf(c), cursorOf(d)}
+		seek := intersection[int, nothing]{union[int, nothing]{cursorOf(a), cursorOf(b), (*set[int, nothing])(nil).cursor()}, cursorOf(c), cursorOf(d)}
 		at := rapid.IntRange(0, most).Draw(t, "at")
 		var want []int
 		for i := at; i < most; i++ {
@@ -111,6 +111,6 @@ func TestSeekers_AsFilteredSlice(t *testing.T) {
 				want = append(want, i)
 			}
 		}
-		equal(t, "found", slices.Collect(all(seek, at, false)), want)
+		equal(t, "found", slices.Collect(keys(all(seek, at, false))), want)
 	})
 }

@@ -13,10 +13,10 @@ import (
 // Few images have more than fit into one chunk, so the first is at hand without a further step:
 // finding a share is what every decision waits for.
 type shares struct {
-	first    chunk        // nil if there are no shares
-	more     *moreShares  // nil if one chunk is enough, as it is for nearly all
-	expiring *set[string] // the expiryKeys of those that expire, or nil
-	everyone bool         // whether one is with sharing.Everyone: few are, and every decision asks
+	first    chunk                 // nil if there are no shares
+	more     *moreShares           // nil if one chunk is enough, as it is for nearly all
+	expiring *set[string, nothing] // the expiryKeys of those that expire, or nil
+	everyone bool                  // whether one is with sharing.Everyone: few are, and every decision asks
 }
 
 // moreShares are the chunks after the first, of which none is empty.
@@ -110,9 +110,9 @@ func (s *shares) put(share *sharing.Share, tag byte) {
 	}
 	if !share.Expires.IsZero() {
 		if s.expiring == nil {
-			s.expiring = new(set[string])
+			s.expiring = new(set[string, nothing])
 		}
-		s.expiring.add(expiryKey(share.Expires, share.Grantee))
+		s.expiring.add(expiryKey(share.Expires, share.Grantee), nothing{})
 	}
 	var memory [256]byte // enough for one share
 	before, added, after := part{*c, 0, i}, part{appendShare(memory[:0], share, tag), 0, 1}, part{*c, rest, c.len()}

@@ -17,7 +17,7 @@
 //
 // A decision reads one image and at most one share of it, so these lie close together: a map leads to the image, the
 // image holds its record and its shares, and a share is found by searching a short list of hashes. Listings walk ordered
-// sets of IDs, one for each owner, grantee, family, name, label and so on, and intersect them if a query has several
+// sets of images, one for each owner, grantee, family, name, label and so on, and intersect them if a query has several
 // conditions: the cost of a page depends on its own size, not on that of the store.
 package memstore
 
@@ -39,9 +39,9 @@ type Store struct {
 	reading [readLocks]readLock
 
 	images      map[sharing.ImageID]*image
-	imagesBy    index[attribute, sharing.ImageID]
+	imagesBy    index[attribute, sharing.ImageID, *image]
 	instances   map[sharing.InstanceID]*sharing.InstanceRecord
-	instancesBy index[attribute, sharing.InstanceID]
+	instancesBy index[attribute, sharing.InstanceID, nothing]
 	trust       map[sharing.AccountID]sharing.Trust
 	log         log
 	leftovers   []leftover
@@ -58,9 +58,9 @@ var _ sharing.Store = (*Store)(nil)
 func New() *Store {
 	s := &Store{
 		images:      make(map[sharing.ImageID]*image),
-		imagesBy:    make(index[attribute, sharing.ImageID]),
+		imagesBy:    make(index[attribute, sharing.ImageID, *image]),
 		instances:   make(map[sharing.InstanceID]*sharing.InstanceRecord),
-		instancesBy: make(index[attribute, sharing.InstanceID]),
+		instancesBy: make(index[attribute, sharing.InstanceID, nothing]),
 		trust:       make(map[sharing.AccountID]sharing.Trust),
 		log:         newLog(),
 		writing:     newLock(),

@@ -39,9 +39,8 @@ func (tx *update) write(w write) error {
 
 // PutImage implements [sharing.UpdateTx].
 func (tx *update) PutImage(record sharing.ImageRecord) error {
-	img := &image{record: record}
-	together(&img.record)
-	return tx.write(write{image: img})
+	together(&record)
+	return tx.write(write{image: newImage(record)})
 }
 
 // PutShares implements [sharing.UpdateTx].
@@ -88,22 +87,22 @@ func (s *Store) apply(w *write) {
 	s.deleteShares(w.endedOf, w.ended)
 }
 
-func (s *Store) putImage(img *image) {
-	id := img.record.ID
-	var before []attribute
-	if old := s.images[id]; old != nil {
-		before = old.attributes()
-		img.sequence = old.sequence
-		if !img.deleted() {
-			img.shares = old.shares
-			img.withOwner = old.withOwner || !img.shares.empty() && img.record.Owner != old.record.Owner
-		} else if !old.shares.empty() {
-			s.leftovers = append(s.leftovers, leftover{image: id, shares: old.shares})
-		}
-		old.shares = shares{} // transactions may have handed out old's record, but nobody needs these any more
+func (s *Store) putImage(with *image) {
+	id := with.record.ID
+	img := s.images[id]
+	if img == nil {
+		s.images[id] = with
+		reindex(s.imagesBy, id, with, nil, with.attributes())
+		return
 	}
-	s.images[id] = img
-	reindex(s.imagesBy, id, before, img.attributes())
+	before, owner := img.attributes(), img.record.Owner
+	img.record = with.record
+	img.withOwner = img.withOwner || !img.shares.empty() && img.record.Owner != owner
+	if img.deleted() && !img.shares.empty() {
+		s.leftovers = append(s.leftovers, leftover{image: id, shares: img.shares})
+		img.shares, img.withOwner = shares{}, false
+	}
+	reindex(s.imagesBy, id, img, before, img.attributes())
 }
 
 // together puts the texts that every decision compares into one piece of memory.
@@ -117,7 +116,7 @@ func together(rec *sharing.ImageRecord) {
 func (s *Store) image(id sharing.ImageID) *image {
 	img := s.images[id]
 	if img == nil {
-		img = new(image)
+		img = &image{record: &noRecord}
 		s.images[id] = img
 	}
 	return img
@@ -133,13 +132,13 @@ func (s *Store) putShares(shares []sharing.Share) {
 		return
 	}
 	if img.shares.empty() && img.live() {
-		s.imagesBy.add(attribute{fieldOwnerShared, "", string(img.record.Owner)}, id)
+		s.imagesBy.add(attribute{fieldOwnerShared, "", string(img.record.Owner)}, id, img)
 	}
 	for i := range shares {
 		grantee := shares[i].Grantee
 		img.shares.put(&shares[i], s.tag(grantee))
 		img.withOwner = img.withOwner || grantee == sharing.Grantee(img.record.Owner)
-		s.imagesBy.add(attribute{fieldGrantee, "", string(grantee)}, id)
+		s.imagesBy.add(attribute{fieldGrantee, "", string(grantee)}, id, img)
 	}
 }
 
@@ -161,7 +160,7 @@ func (s *Store) deleteShares(id sharing.ImageID, grantees []sharing.Grantee) {
 func (s *Store) putInstance(rec *sharing.InstanceRecord) {
 	before := instanceAttributes(s.instances[rec.ID])
 	s.instances[rec.ID] = rec
-	reindex(s.instancesBy, rec.ID, before, instanceAttributes(rec))
+	reindex(s.instancesBy, rec.ID, nothing{}, before, instanceAttributes(rec))
 }
 
 func (s *Store) putTrust(account sharing.AccountID, trust sharing.Trust) {
