@@ -32,11 +32,13 @@ func (c *call) tokenFor(request any) (token, error) {
 
 // digestOf returns a digest of parts that keeps them apart.
 func digestOf(parts ...string) string {
-	h := sha256.New()
+	var text []byte
 	for _, part := range parts {
-		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+		text = strconv.AppendInt(text, int64(len(part)), 10)
+		text = append(append(text, ':'), part...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
 }
 
 // sign records in the first event of a call what is needed to repeat the call's result under the token.

@@ -38,7 +38,7 @@ func (p Page) size() (int, error) {
 // A listing is a call that answers with one page.
 type listing struct {
 	call
-	binding
+	query any // what selects the items
 	limit int
 	after []string // the key of the item before the page, or empty strings
 }
@@ -50,34 +50,21 @@ func (e *Engine) beginPage(ctx context.Context, op string, actor AccountID, quer
 	if err != nil {
 		return listing{}, err
 	}
-	bound, err := c.bind(query)
-	if err != nil {
-		return listing{}, c.named(err)
-	}
-	after, err := bound.key(p.Cursor, n)
-	if err != nil {
-		return listing{}, c.named(err)
-	}
-	return listing{call: c, binding: bound, limit: limit, after: after}, nil
+	l := listing{call: c, query: query, limit: limit}
+	l.after, err = l.key(p.Cursor, n)
+	return l, l.named(err)
 }
 
-// A binding is what a page cursor is bound to: the listing, the account and the query. It holds no secret: an account
-// that makes up a cursor gets only items that it sees anyway.
-type binding string
-
-func (c *call) bind(query any) (binding, error) {
-	text, err := json.Marshal(query)
-	return binding(digestOf(c.op, string(c.actor), string(text))), err
-}
-
-// cursor returns the cursor of the page that continues after the item with this key.
-func (b binding) cursor(key ...string) string {
-	text, _ := json.Marshal(key) // strings can always be encoded
-	return base64.RawURLEncoding.EncodeToString(text) + "." + digestOf(append(key, string(b))...)
+// cursor returns the cursor of the page that continues after the item with this key. It is bound to the listing, the
+// account and the query. It holds no secret: an account that makes up a cursor gets only items that it sees anyway.
+func (l *listing) cursor(key ...string) string {
+	place, _ := json.Marshal(key) // strings, and a valid query, can always be encoded
+	query, _ := json.Marshal(l.query)
+	return base64.RawURLEncoding.EncodeToString(place) + "." + digestOf(append(key, l.op, string(l.actor), string(query))...)
 }
 
 // key returns the key of n strings that cursor was made of; for the first page they are empty.
-func (b binding) key(cursor string, n int) ([]string, error) {
+func (l *listing) key(cursor string, n int) ([]string, error) {
 	key := make([]string, n)
 	if cursor == "" {
 		return key, nil
@@ -88,7 +75,7 @@ func (b binding) key(cursor string, n int) ([]string, error) {
 		key = nil
 		err = json.Unmarshal(text, &key)
 	}
-	if err != nil || len(key) != n || b.cursor(key...) != cursor {
+	if err != nil || len(key) != n || l.cursor(key...) != cursor {
 		return nil, invalid("page cursor", "is not one that this account got for this query: start again without one")
 	}
 	return key, nil

@@ -91,14 +91,14 @@ func (s Share) grant() Grant {
 	return Grant{Exists: true, Status: s.Status, Expires: s.Expires}
 }
 
-// distinct returns the grantees without repetition, in their order.
-func distinct(grantees []Grantee) []Grantee {
-	seen := make(map[Grantee]bool, len(grantees))
-	var once []Grantee
-	for _, g := range grantees {
-		if !seen[g] {
-			seen[g] = true
-			once = append(once, g)
+// distinct returns the items without repetition, in their order.
+func distinct[T comparable](items []T) []T {
+	seen := make(map[T]bool, len(items))
+	var once []T
+	for _, item := range items {
+		if !seen[item] {
+			seen[item] = true
+			once = append(once, item)
 		}
 	}
 	return once

@@ -45,27 +45,22 @@ type references struct {
 
 func (m *moment) loadReferences(recs []*ImageRecord) (references, error) {
 	need := Need{Account: m.actor, Organizations: m.outside.organizations}
-	refs := references{map[ImageID]bool{}, map[InstanceID]bool{}}
 	for _, rec := range recs {
 		if src := rec.Source.Image; src != "" {
-			refs.images[src] = false
+			need.Images = append(need.Images, src)
 		}
 		if src := rec.Source.Instance; src != "" {
-			refs.instances[src] = false
+			need.Instances = append(need.Instances, src)
 		}
 		if d := rec.Deprecation; d != nil && d.Replacement != "" {
-			refs.images[d.Replacement] = false
+			need.Images = append(need.Images, d.Replacement)
 		}
 	}
-	if len(refs.images)+len(refs.instances) == 0 {
-		return refs, nil
+	if len(need.Images)+len(need.Instances) == 0 {
+		return references{}, nil
 	}
-	for id := range refs.images {
-		need.Images = append(need.Images, id)
-	}
-	for id := range refs.instances {
-		need.Instances = append(need.Instances, id)
-	}
+	need.Images, need.Instances = distinct(need.Images), distinct(need.Instances)
+	refs := references{make(map[ImageID]bool), make(map[InstanceID]bool)}
 	state, err := m.tx.Load(need)
 	if err != nil {
 		return refs, err
