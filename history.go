@@ -2,24 +2,39 @@ package sharing
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 )
 
 // A history is what a replay remembers of a log's events, to judge whether the next one can have followed them. An
 // event that can't have is kept out of the store, where it could be somebody's permission (R24, R27).
 type history struct {
-	images    map[ImageID]imageBefore
+	images    map[ImageID]*imageBefore
 	instances map[InstanceID]instanceBefore
 }
 
 // An imageBefore is an image as the last event about it left it. It is zero if there was none.
 type imageBefore struct {
+	fixed
 	marks
 	sequence int64
-	owner    AccountID
-	region   Region
 	deleted  bool
-	shares   map[Grantee]bool // those that were made and not ended; whether they have expired is not judged
+	shares   map[Grantee]shareBefore // those that were made and not ended, but may have expired
+}
+
+// The fixed properties of an image are those that it has from its beginning and that no call changes.
+type fixed struct {
+	owner                AccountID
+	region               Region
+	architecture, digest string
+	size                 int64
+	source               Source
+	created              time.Time
+}
+
+func (rec *ImageRecord) fixed() fixed {
+	return fixed{rec.Owner, rec.Region, rec.Architecture, rec.Digest, rec.Size, rec.Source, plainTime(rec.CreatedAt)}
 }
 
 // marks are the properties of an image that its owner sets by calls that do nothing else.
@@ -28,21 +43,40 @@ type marks struct {
 	protected, sealed bool
 }
 
+// A shareBefore is a share as the last event about it left it. It is zero if there was none.
+type shareBefore struct {
+	status           ShareStatus
+	created, expires time.Time
+}
+
+func (s Share) before() shareBefore {
+	return shareBefore{s.Status, plainTime(s.CreatedAt), plainTime(s.Expires)}
+}
+
+// presentAt reports whether the share, which was made before, had not expired at the given time.
+func (s shareBefore) presentAt(at time.Time) bool { return s.expires.IsZero() || at.Before(s.expires) }
+
 // An instanceBefore is an instance as the last event about it left it. It is zero if there was none.
 type instanceBefore struct {
 	owner      AccountID
+	region     Region
+	launched   time.Time
+	labels     map[string]string
 	image      ImageID
 	generation int64
 	terminated bool
 }
 
 func newHistory() history {
-	return history{make(map[ImageID]imageBefore), make(map[InstanceID]instanceBefore)}
+	return history{make(map[ImageID]*imageBefore), make(map[InstanceID]instanceBefore)}
 }
 
 // add takes the next event of the log, or says why the event can't be the next.
 func (h history) add(ev *Event) error {
 	img, inst := h.images[ev.Image], h.instances[ev.Instance]
+	if img == nil {
+		img = new(imageBefore)
+	}
 	what := ""
 	if err := ev.valid(); err != nil {
 		what = "is damaged: " + err.Error()
@@ -50,25 +84,27 @@ func (h history) add(ev *Event) error {
 		what = ev.after(img, inst)
 	}
 	if what != "" {
-		return invalid("event", "%s (%s of operation %s) %s: the log is not whole", quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
+		return invalid("event", "%s (%s of operation %s) %s: the log is not whole",
+			quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
 	}
 	if rec := ev.ImageRecord; rec != nil {
-		img.owner, img.region, img.marks = rec.Owner, rec.Region, rec.marks()
+		img.fixed, img.marks = rec.fixed(), rec.marks()
 		if img.deleted = !rec.DeletedAt.IsZero(); img.deleted {
 			img.shares = nil
 		}
 	}
 	if len(ev.Shares) > 0 && img.shares == nil {
-		img.shares = make(map[Grantee]bool)
+		img.shares = make(map[Grantee]shareBefore)
 	}
 	for _, share := range ev.Shares {
-		img.shares[share.Grantee] = true
+		img.shares[share.Grantee] = share.before()
 	}
 	for _, g := range ev.Ended {
 		delete(img.shares, g)
 	}
 	if rec := ev.InstanceRecord; rec != nil {
-		h.instances[ev.Instance] = instanceBefore{rec.Owner, rec.Instance.Image, rec.DiskGeneration, !rec.TerminatedAt.IsZero()}
+		h.instances[ev.Instance] = instanceBefore{rec.Owner, rec.Region, rec.LaunchedAt, cloneLabels(rec.Labels),
+			rec.Instance.Image, rec.DiskGeneration, !rec.TerminatedAt.IsZero()}
 	}
 	if ev.Image != "" {
 		img.sequence = ev.Sequence
@@ -120,8 +156,8 @@ func (ev *Event) left() (bits int) {
 func (ev *Event) inItself() string {
 	rec, inst := ev.ImageRecord, ev.InstanceRecord
 	switch {
-	case ev.Operation == "" || ev.At.IsZero():
-		return "has no operation or no time"
+	case ev.At.IsZero():
+		return "has no time"
 	case leaves[ev.Kind] == 0:
 		return "is of an unknown kind"
 	case leaves[ev.Kind] != ev.left():
@@ -141,14 +177,24 @@ func (ev *Event) inItself() string {
 		return "ends something, or does not, against its kind"
 	case rec != nil && (rec.State == ImageDeprecated) != (rec.Deprecation != nil):
 		return "holds an image that is half deprecated"
+	case ev.makesImage() && ((rec.Source.Image == "") != (ev.Kind == EventRegistered) || (rec.Source.Instance == "") == (ev.Kind == EventCaptured)):
+		return "makes an image from something else than its kind"
+	case ev.makesImage() && !rec.CreatedAt.Equal(ev.At), rec != nil && !rec.DeletedAt.IsZero() && !rec.DeletedAt.Equal(ev.At),
+		ev.Kind == EventLaunched && !inst.LaunchedAt.Equal(ev.At), ev.Kind == EventTerminated && !inst.TerminatedAt.Equal(ev.At):
+		return "makes or ends something at another time than its own"
+	case ev.Untrusted && (inst == nil || ev.Kind == EventTerminated):
+		return "is marked untrusted, but uses no image"
 	}
 	return ""
 }
 
+func (ev *Event) makesImage() bool {
+	return ev.Kind == EventRegistered || ev.Kind == EventCaptured || ev.Kind == EventCopied
+}
+
 // after says what is wrong with an event that follows events which left its image and instance as given.
-func (ev *Event) after(img imageBefore, inst instanceBefore) string {
-	rec, launched := ev.ImageRecord, ev.Kind == EventLaunched
-	made := ev.Kind == EventRegistered || ev.Kind == EventCaptured || ev.Kind == EventCopied
+func (ev *Event) after(img *imageBefore, inst instanceBefore) string {
+	rec, made, launched := ev.ImageRecord, ev.makesImage(), ev.Kind == EventLaunched
 	switch {
 	case ev.Sequence != img.sequence+1:
 		return fmt.Sprintf("has the number %d of image %s, not %d", ev.Sequence, quoted(string(ev.Image)), img.sequence+1)
@@ -156,14 +202,16 @@ func (ev *Event) after(img imageBefore, inst instanceBefore) string {
 		return "makes an image again, or is about one that was not made before"
 	case img.deleted && ev.Kind != EventTerminated:
 		return "brings back what was deleted"
-	case rec != nil && !made && (rec.Owner != img.owner || rec.Region != img.region):
-		return "gives an image to another owner or region"
+	case rec != nil && !made && rec.fixed() != img.fixed:
+		return "changes what an image has from its beginning"
 	case rec != nil && rec.marks() != ev.marksAfter(img.marks):
 		return "leaves its image in a state that its kind does not lead to"
 	case rec != nil && !rec.DeletedAt.IsZero() && img.protected:
 		return "deletes what is protected"
 	case !ev.mayChangeShares(img):
 		return "changes shares that its actor may not change, or that there are not"
+	case !ev.leavesShares(img):
+		return "leaves a share as its kind does not"
 	}
 	generation := inst.generation + 1
 	if ev.Kind == EventTerminated {
@@ -176,8 +224,10 @@ func (ev *Event) after(img imageBefore, inst instanceBefore) string {
 		return "launches an instance again, or is about one that was not launched before"
 	case inst.terminated:
 		return "brings back what was terminated"
-	case !launched && disk.Owner != inst.owner, disk.Region != img.region:
+	case !launched && (disk.Owner != inst.owner || disk.Region != inst.region), disk.Region != img.region:
 		return "gives an instance to another owner or region"
+	case !launched && (!disk.LaunchedAt.Equal(inst.launched) || !maps.Equal(disk.Labels, inst.labels)):
+		return "changes what an instance has from its launch"
 	case !launched && ev.Kind != EventDiskReplaced && ev.Image != inst.image:
 		return "changes from which image an instance's disk was made"
 	case disk.DiskGeneration != generation:
@@ -186,28 +236,50 @@ func (ev *Event) after(img imageBefore, inst instanceBefore) string {
 	return ""
 }
 
-// mayChangeShares reports whether the actor may change the shares that ev changes (R1, R13, R14). Shares that
-// ev ends or changes must exist.
-func (ev *Event) mayChangeShares(img imageBefore) bool {
+// mayChangeShares reports whether the actor may change the shares that ev changes, none of them named twice (R1, R13,
+// R14). A share is made where none is present, and ended or changed where one is (R15).
+func (ev *Event) mayChangeShares(img *imageBefore) bool {
 	grantees := slices.Clone(ev.Ended)
 	for _, share := range ev.Shares {
 		grantees = append(grantees, share.Grantee)
 	}
-	for _, g := range grantees {
-		if ev.Kind != EventShared && !img.shares[g] || g == Account(img.owner) {
+	slices.Sort(grantees)
+	for i, g := range grantees {
+		was, made := img.shares[g]
+		present := made && was.presentAt(ev.At)
+		if present == (ev.Kind == EventShared) || g == Account(img.owner) || i > 0 && g == grantees[i-1] {
 			return false
 		}
 	}
-	own := len(grantees) == 1 && grantees[0] == Account(ev.Actor)
 	switch ev.Kind {
-	case EventAccepted:
-		return own && ev.Shares[0].Status == ShareAccepted
-	case EventRejected:
-		return own && ev.Shares[0].Status == ShareRejected
-	case EventLeft:
-		return own
+	case EventAccepted, EventRejected, EventLeft:
+		return len(grantees) == 1 && grantees[0] == Account(ev.Actor)
 	}
 	return len(grantees) == 0 || ev.Actor == img.owner
+}
+
+// leavesShares reports whether ev leaves the shares that it made or changed as its kind does (R14, R15).
+func (ev *Event) leavesShares(img *imageBefore) bool {
+	for _, share := range ev.Shares {
+		after := img.shares[share.Grantee]
+		switch ev.Kind {
+		case EventShared:
+			if share.Status == ShareRejected || share.Status == SharePending && !share.Grantee.isAccount() {
+				return false
+			}
+			after = shareBefore{share.Status, plainTime(ev.At), plainTime(share.Expires)}
+		case EventExpirySet:
+			after.expires = plainTime(share.Expires)
+		case EventAccepted:
+			after.status = ShareAccepted
+		case EventRejected:
+			after.status = ShareRejected
+		}
+		if share.before() != after || !after.presentAt(ev.At) || !share.UpdatedAt.Equal(ev.At) {
+			return false
+		}
+	}
+	return true
 }
 
 func (rec *ImageRecord) marks() marks { return marks{rec.State, rec.Protected, rec.Sealed} }
@@ -231,17 +303,23 @@ func (ev *Event) marksAfter(m marks) marks {
 	return m
 }
 
-// valid checks the values of an event that decisions rely on.
+// valid checks the values of an event: those that decisions rely on, and the texts, which not every store can hold
+// unless they are valid.
 func (ev *Event) valid() error {
-	err := firstError(ev.Actor.Validate(), optional(ev.Image), optional(ev.Instance))
+	err := firstError(validName("operation", ev.Operation, false), validText("request", ev.Request, maxText, ""),
+		ev.Actor.Validate(), optional(ev.Image), optional(ev.Instance))
 	if rec := ev.ImageRecord; rec != nil {
-		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate())
+		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate(), rec.spec().validate(),
+			optional(rec.Source.Image), optional(rec.Source.Instance))
 		if rec.State > ImageDisabled {
 			err = firstError(err, invalid("state", "%v is unknown", rec.State))
 		}
+		if rec.Deprecation != nil {
+			err = firstError(err, rec.Deprecation.validate(rec.ID))
+		}
 	}
 	if rec := ev.InstanceRecord; rec != nil {
-		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate())
+		err = firstError(err, rec.ID.Validate(), rec.Owner.Validate(), rec.Region.Validate(), validLabels(rec.Labels))
 	}
 	for _, share := range ev.Shares {
 		err = firstError(err, share.Image.Validate(), share.Grantee.Validate())
@@ -254,6 +332,9 @@ func (ev *Event) valid() error {
 	}
 	if ev.Trust != nil {
 		err = firstError(err, ev.Trust.validate())
+		if !ev.Trust.equal(ev.Trust.normal()) {
+			err = firstError(err, invalid("trusted owners", "are not in ascending order, each once"))
+		}
 	}
 	return err
 }

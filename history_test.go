@@ -13,19 +13,37 @@ import (
 func (w *world) history() []sharing.Event {
 	w.t.Helper()
 	ctx := w.t.Context()
-	careful, err := sharing.New(w.store, sharing.WithPolicy(sharing.Policy{RequireAcceptance: true}))
+	now := func() time.Time { return w.now }
+	careful, err := sharing.New(w.store, sharing.WithPolicy(sharing.Policy{RequireAcceptance: true}), sharing.WithClock(now))
 	want(w.t, err, nil)
-	img := w.image("owner")                                                                   // 0
-	w.share("owner", img, "b")                                                                // 1
-	w.launch("b", img)                                                                        // 2
-	want(w.t, w.SetTrust(ctx, "b", sharing.Trust{Owners: []sharing.AccountID{"owner"}}), nil) // 3
-	want(w.t, w.Protect(ctx, "owner", img), nil)                                              // 4
-	_, err = careful.Share(ctx, "owner", img, "c")                                            // 5
-	want(w.t, err, nil)                                                                       //
-	want(w.t, careful.Accept(ctx, "c", img), nil)                                             // 6
-	want(w.t, w.Terminate(ctx, "owner", w.launch("owner", img)), nil)                         // 7, 8
-	want(w.t, w.Unshare(ctx, "owner", img, "c"), nil)                                         // 9
-	want(w.t, w.Delete(ctx, "owner", w.image("owner")), nil)                                  // 10, 11
+	img := w.image("owner")                                                                        // 0
+	w.share("owner", img, "b")                                                                     // 1
+	w.launch("b", img)                                                                             // 2
+	want(w.t, w.SetTrust(ctx, "b", sharing.Trust{Owners: []sharing.AccountID{"owner", "x"}}), nil) // 3
+	want(w.t, w.Protect(ctx, "owner", img), nil)                                                   // 4
+	_, err = careful.Share(ctx, "owner", img, "c")                                                 // 5
+	want(w.t, err, nil)                                                                            //
+	want(w.t, careful.Accept(ctx, "c", img), nil)                                                  // 6
+	want(w.t, w.Terminate(ctx, "owner", w.launch("owner", img)), nil)                              // 7, 8
+	want(w.t, w.Unshare(ctx, "owner", img, "c"), nil)                                              // 9
+	want(w.t, w.Delete(ctx, "owner", w.image("owner")), nil)                                       // 10, 11
+	img = w.image("owner")                                                                         // 12
+	_, err = careful.ShareUntil(ctx, "owner", img, w.now.Add(time.Hour), "b")                      // 13
+	want(w.t, err, nil)                                                                            //
+	_, err = careful.ShareUntil(ctx, "owner", img, w.now.Add(2*time.Hour), "b")                    // 14
+	want(w.t, err, nil)                                                                            //
+	want(w.t, careful.Accept(ctx, "b", img), nil)                                                  // 15
+	want(w.t, w.Deprecate(ctx, "owner", img, sharing.Deprecation{Notice: "old"}), nil)             // 16
+	_, err = w.Copy(ctx, "owner", img, "r2", sharing.ImageSpec{})                                  // 17
+	want(w.t, err, nil)                                                                            //
+	vm := w.launch("b", img)                                                                       // 18
+	_, err = w.Capture(ctx, "b", vm, sharing.ImageSpec{})                                          // 19
+	want(w.t, err, nil)                                                                            //
+	_, err = w.Reinit(ctx, "b", vm)                                                                // 20
+	want(w.t, err, nil)                                                                            //
+	w.now = w.now.Add(3 * time.Hour)                                                               //
+	_, err = careful.Share(ctx, "owner", img, "b")                                                 // 21, in place of one that expired
+	want(w.t, err, nil)
 	return w.log()
 }
 
@@ -41,18 +59,22 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 	)
 	const (
 		damaged  = "is damaged"
-		noStart  = "has no operation or no time"
+		noStart  = "has no time"
 		content  = "does not hold what its kind changes"
 		about    = "is about no image or instance"
 		foreign  = "changes what its actor does not own"
 		number   = "has the number"
 		made     = "makes an image again, or is about one that was not made"
 		back     = "brings back what was deleted"
-		given    = "gives an image to another owner or region"
+		fixed    = "changes what an image has from its beginning"
+		source   = "makes an image from something else"
+		late     = "at another time than its own"
 		state    = "leaves its image in a state"
 		shares   = "changes shares that its actor may not change"
+		share    = "leaves a share as its kind does not"
 		launched = "launches an instance again"
 		moved    = "gives an instance to another owner or region"
+		altered  = "changes what an instance has from its launch"
 		disk     = "of an instance, not"
 		ends     = "ends something, or does not"
 	)
@@ -66,7 +88,7 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		{"no beginning", made, func(l log) log { l[1].Sequence = 1; return l[1:2] }},
 		{"a register twice", made, again(0, func(*ev) {})},
 
-		{"no operation", noStart, edit(0, func(e *ev) { e.Operation = "" })},
+		{"no operation", damaged, edit(0, func(e *ev) { e.Operation = "" })},
 		{"no time", noStart, edit(0, func(e *ev) { e.At = time.Time{} })},
 		{"no kind", "unknown kind", edit(0, func(e *ev) { e.Kind = "" })},
 		{"another kind", "unknown kind", edit(0, func(e *ev) { e.Kind = "image.transferred" })},
@@ -89,6 +111,23 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		{"an instance's ID", damaged, edit(2, func(e *ev) { e.Instance, e.InstanceRecord.ID = "a b", "a b" })},
 		{"an instance without owner", damaged, edit(2, func(e *ev) { e.InstanceRecord.Owner = "" })},
 		{"a trust policy", damaged, edit(3, func(e *ev) { e.Trust.Owners[0] = "*" })},
+		{"a trust policy in disorder", damaged, edit(3, func(e *ev) { e.Trust.Owners = []sharing.AccountID{"x", "owner"} })},
+		{"a trust policy that says it twice", damaged, edit(3, func(e *ev) { e.Trust.Owners = []sharing.AccountID{"x", "x"} })},
+		{"an operation", damaged, edit(0, func(e *ev) { e.Operation = "a\x00b" })},
+		{"a request", damaged, edit(0, func(e *ev) { e.Request = "\xff" })},
+		{"a name", damaged, edit(0, func(e *ev) { e.ImageRecord.Name = "a\x00b" })},
+		{"a description", damaged, edit(0, func(e *ev) { e.ImageRecord.Description = "\xff" })},
+		{"a family", damaged, edit(0, func(e *ev) { e.ImageRecord.Family = "a\nb" })},
+		{"an architecture", damaged, edit(0, func(e *ev) { e.ImageRecord.Architecture = "\xff" })},
+		{"a digest", damaged, edit(0, func(e *ev) { e.ImageRecord.Digest = "sha256:\x00" })},
+		{"a size", damaged, edit(0, func(e *ev) { e.ImageRecord.Size = -1 })},
+		{"a label", damaged, edit(0, func(e *ev) { e.ImageRecord.Labels = map[string]string{"k": "\x00"} })},
+		{"an instance's label", damaged, edit(2, func(e *ev) { e.InstanceRecord.Labels = map[string]string{"\xff": ""} })},
+		{"a notice", damaged, edit(16, func(e *ev) { e.ImageRecord.Deprecation.Notice = "\x00" })},
+		{"a replacement", damaged, edit(16, func(e *ev) { e.ImageRecord.Deprecation.Replacement = "a b" })},
+		{"its own replacement", damaged, edit(16, func(e *ev) { e.ImageRecord.Deprecation.Replacement = e.Image })},
+		{"a source", damaged, edit(17, func(e *ev) { e.ImageRecord.Source.Image = "a b" })},
+		{"a source instance", damaged, edit(19, func(e *ev) { e.ImageRecord.Source.Instance = "a b" })},
 
 		{"another image", "record of another image", edit(0, func(e *ev) { e.ImageRecord.ID = "other" })},
 		{"another instance", "record of another instance", edit(2, func(e *ev) { e.Instance = "other" })},
@@ -102,8 +141,24 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		{"a launch that ends", ends, edit(2, func(e *ev) { e.InstanceRecord.TerminatedAt = e.At })},
 		{"a terminate that does not", ends, edit(8, func(e *ev) { e.InstanceRecord.TerminatedAt = time.Time{} })},
 
-		{"another owner", given, edit(4, func(e *ev) { e.Actor, e.ImageRecord.Owner = "b", "b" })},
-		{"another region", given, edit(4, func(e *ev) { e.ImageRecord.Region = "elsewhere" })},
+		{"a register of a copy", source, edit(0, func(e *ev) { e.ImageRecord.Source.Image = "other" })},
+		{"a copy of nothing", source, edit(17, func(e *ev) { e.ImageRecord.Source.Image = "" })},
+		{"a copy of an instance", source, edit(17, func(e *ev) { e.ImageRecord.Source.Instance = "vm" })},
+		{"a capture of nothing", source, edit(19, func(e *ev) { e.ImageRecord.Source.Instance = "" })},
+		{"an image made at another time", late, edit(0, func(e *ev) { e.ImageRecord.CreatedAt = e.At.Add(1) })},
+		{"a delete at another time", late, edit(11, func(e *ev) { e.ImageRecord.DeletedAt = e.At.Add(1) })},
+		{"a launch at another time", late, edit(2, func(e *ev) { e.InstanceRecord.LaunchedAt = e.At.Add(1) })},
+		{"a terminate at another time", late, edit(8, func(e *ev) { e.InstanceRecord.TerminatedAt = e.At.Add(1) })},
+		{"an untrusted share", "is marked untrusted", edit(1, func(e *ev) { e.Untrusted = true })},
+		{"an untrusted terminate", "is marked untrusted", edit(8, func(e *ev) { e.Untrusted = true })},
+
+		{"another owner", fixed, edit(4, func(e *ev) { e.Actor, e.ImageRecord.Owner = "b", "b" })},
+		{"another region", fixed, edit(4, func(e *ev) { e.ImageRecord.Region = "elsewhere" })},
+		{"another architecture", fixed, edit(4, func(e *ev) { e.ImageRecord.Architecture = "arm64" })},
+		{"another digest", fixed, edit(4, func(e *ev) { e.ImageRecord.Digest = "sha256:0" })},
+		{"another size", fixed, edit(4, func(e *ev) { e.ImageRecord.Size++ })},
+		{"another source", fixed, edit(4, func(e *ev) { e.ImageRecord.Source.Image = "other" })},
+		{"another age", fixed, edit(4, func(e *ev) { e.ImageRecord.CreatedAt = e.At.Add(1) })},
 		{"half a deprecation", "half deprecated", edit(4, func(e *ev) { e.ImageRecord.State = sharing.ImageDeprecated })},
 		{"another kind's state", state, edit(4, func(e *ev) { e.ImageRecord.State = sharing.ImageDisabled })},
 		{"a disable that does not", state, edit(4, func(e *ev) { e.Kind = sharing.EventDisabled })},
@@ -123,8 +178,8 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		{"an accept by the owner", shares, edit(6, func(e *ev) { e.Actor, e.Shares[0].Grantee = "owner", "owner" })},
 		{"an accept of none", shares, edit(6, func(e *ev) { e.Actor, e.Shares[0].Grantee = "d", "d" })},
 		{"an accept of one that ended", shares, again(6, func(*ev) {})},
-		{"an accept that rejects", shares, edit(6, func(e *ev) { e.Shares[0].Status = sharing.ShareRejected })},
-		{"a reject that accepts", shares, edit(6, func(e *ev) { e.Kind = sharing.EventRejected })},
+		{"an accept that rejects", share, edit(6, func(e *ev) { e.Shares[0].Status = sharing.ShareRejected })},
+		{"a reject that accepts", share, edit(6, func(e *ev) { e.Kind = sharing.EventRejected })},
 		{"an accept of two", shares, edit(6, func(e *ev) {
 			e.Shares = append(e.Shares, sharing.Share{Image: e.Image, Grantee: "b"})
 		})},
@@ -132,6 +187,24 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		{"an end by another", shares, edit(9, func(e *ev) { e.Actor = "c" })},
 		{"a leave by another", shares, edit(9, func(e *ev) { e.Kind = sharing.EventLeft })},
 		{"an expiry of none", shares, again(5, func(e *ev) { e.Kind = sharing.EventExpirySet })},
+		{"a share where one is present", shares, again(13, func(*ev) {})},
+		{"a share with one grantee twice", shares, edit(1, func(e *ev) { e.Shares = append(e.Shares, e.Shares[0]) })},
+		{"an end of one share twice", shares, edit(9, func(e *ev) { e.Ended = append(e.Ended, e.Ended[0]) })},
+		{"an accept of one that has expired", shares, edit(15, func(e *ev) { e.At = e.Shares[0].Expires })},
+		{"a share that begins rejected", share, edit(1, func(e *ev) { e.Shares[0].Status = sharing.ShareRejected })},
+		{"a pending share with everyone", share, edit(1, func(e *ev) {
+			e.Shares[0].Grantee, e.Shares[0].Status = sharing.Everyone, sharing.SharePending
+		})},
+		{"a pending share with an organisation", share, edit(1, func(e *ev) {
+			e.Shares[0].Grantee, e.Shares[0].Status = sharing.Organization("o"), sharing.SharePending
+		})},
+		{"a share that begins expired", share, edit(1, func(e *ev) { e.Shares[0].Expires = e.At })},
+		{"a share made at another time", share, edit(1, func(e *ev) { e.Shares[0].CreatedAt = e.At.Add(1) })},
+		{"a share changed at another time", share, edit(15, func(e *ev) { e.Shares[0].UpdatedAt = e.At.Add(1) })},
+		{"an accept that drops the expiry", share, edit(15, func(e *ev) { e.Shares[0].Expires = time.Time{} })},
+		{"an accept that makes the share older", share, edit(15, func(e *ev) { e.Shares[0].CreatedAt = e.At.Add(-1) })},
+		{"an expiry that accepts", share, edit(14, func(e *ev) { e.Shares[0].Status = sharing.ShareAccepted })},
+		{"an expiry in the past", share, edit(14, func(e *ev) { e.Shares[0].Expires = e.At })},
 
 		{"a launch twice", launched, again(2, func(e *ev) { e.InstanceRecord.DiskGeneration++ })},
 		{"a launch by another", launched, again(2, func(e *ev) {
@@ -142,6 +215,14 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		{"another's reinit", moved, again(2, func(e *ev) {
 			e.Kind, e.Actor, e.InstanceRecord.Owner, e.InstanceRecord.DiskGeneration = sharing.EventReinitialized, "owner", "owner", 2
 		})},
+		{"a disk that moves an instance", moved, func(l log) log {
+			return again(20, func(e *ev) {
+				e.Kind, e.Image, e.Sequence = sharing.EventDiskReplaced, l[17].Image, 2
+				e.InstanceRecord.Image, e.InstanceRecord.Region, e.InstanceRecord.DiskGeneration = l[17].Image, "r2", 3
+			})(l)
+		}},
+		{"a reinit that labels", altered, edit(20, func(e *ev) { e.InstanceRecord.Labels = map[string]string{"k": "v"} })},
+		{"a reinit that makes younger", altered, edit(20, func(e *ev) { e.InstanceRecord.LaunchedAt = e.At.Add(1) })},
 		{"a terminated instance", "brings back what was terminated", again(7, func(e *ev) {
 			e.Kind, e.InstanceRecord.DiskGeneration = sharing.EventReinitialized, 2
 		})},

@@ -75,6 +75,15 @@ type Deprecation struct {
 	At time.Time
 }
 
+// validate checks what the owner of image gave.
+func (d Deprecation) validate(image ImageID) error {
+	err := firstError(optional(d.Replacement), validText("notice", d.Notice, maxDescription, "\n\t"))
+	if d.Replacement == image {
+		err = firstError(err, invalid("replacement", "is the image itself: name another, or none"))
+	}
+	return err
+}
+
 // A Source is what an image was made from: one step of its lineage (R10).
 // An image that was registered has a zero Source.
 type Source struct {
@@ -121,6 +130,14 @@ func (s ImageSpec) validate() error {
 		validText("architecture", s.Architecture, maxText, ""),
 		validDigest(s.Digest),
 		validLabels(s.Labels))
+}
+
+// spec returns the description that img was made from, as far as it still has it.
+func (img *Image) spec() ImageSpec {
+	return ImageSpec{
+		Name: img.Name, Description: img.Description, Family: img.Family, Region: img.Region,
+		Architecture: img.Architecture, Digest: img.Digest, Size: img.Size, Labels: img.Labels,
+	}
 }
 
 // An ImageUpdate says what [Engine.Update] changes. A nil field leaves the image's value as it is. A non-nil map

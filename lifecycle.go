@@ -10,8 +10,7 @@ import "context"
 // Naming the image as its own replacement is [ErrInvalid]. The call is refused with [ErrImageNotFound], also if the
 // actor does not see the replacement; with [ErrNotOwner]; and with [ErrImageDisabled].
 func (e *Engine) Deprecate(ctx context.Context, actor AccountID, image ImageID, d Deprecation) error {
-	c, err := e.begin(ctx, "Deprecate", actor, image.Validate(), optional(d.Replacement), validReplacement(image, d.Replacement),
-		validText("notice", d.Notice, maxDescription, "\n\t"))
+	c, err := e.begin(ctx, "Deprecate", actor, image.Validate(), d.validate(image))
 	if err != nil {
 		return err
 	}
@@ -40,13 +39,6 @@ func (e *Engine) Deprecate(ctx context.Context, actor AccountID, image ImageID, 
 		img.Deprecation = &Deprecation{Notice: d.Notice, Replacement: d.Replacement, At: m.now()}
 		return true, nil
 	})
-}
-
-func validReplacement(image, replacement ImageID) error {
-	if image == replacement {
-		return invalid("replacement", "is the image itself: name another, or none")
-	}
-	return nil
 }
 
 // Disable takes an image that the actor owns out of use. The image and its shares are kept, but until

@@ -17,9 +17,12 @@ const replayBatch = 128 << 10
 // same log except for the cursors.
 //
 // A store that is not empty is [ErrInvalid], and so is a log that is not whole: for example one with a gap, or with an
-// event that no call can have produced after the events before it. Events that are missing at the end can't be
-// noticed. Events are written in batches, so after an error the store may hold the beginning of the log:
-// [ResumeReplay] goes on from there.
+// event that no call can have produced after the events before it. Not everything can be judged: events that are
+// missing at the end can't be noticed, nor can a launch that the rules would have refused. docs/RULES.md says, under
+// R24, what a replay judges and what it trusts, so keep a log where nobody else can write it.
+//
+// Events are written in batches, so after an error the store may hold the beginning of the log: [ResumeReplay] goes on
+// from there.
 func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
 	return startReplay(ctx, "Replay", to, events, func(has Event, _ Event) error {
 		return invalid("store", "is not empty, it begins with operation %s: replay into a new one", quoted(has.Operation))
