@@ -177,10 +177,13 @@ func (ev *Event) inItself() string {
 		return "ends something, or does not, against its kind"
 	case rec != nil && (rec.State == ImageDeprecated) != (rec.Deprecation != nil):
 		return "holds an image that is half deprecated"
-	case ev.makesImage() && ((rec.Source.Image == "") != (ev.Kind == EventRegistered) || (rec.Source.Instance == "") == (ev.Kind == EventCaptured)):
+	case ev.makesImage() && (rec.Source.Image == "") != (ev.Kind == EventRegistered),
+		ev.makesImage() && (rec.Source.Instance == "") == (ev.Kind == EventCaptured):
 		return "makes an image from something else than its kind"
-	case ev.makesImage() && !rec.CreatedAt.Equal(ev.At), rec != nil && !rec.DeletedAt.IsZero() && !rec.DeletedAt.Equal(ev.At),
-		ev.Kind == EventLaunched && !inst.LaunchedAt.Equal(ev.At), ev.Kind == EventTerminated && !inst.TerminatedAt.Equal(ev.At):
+	case ev.makesImage() && !rec.CreatedAt.Equal(ev.At),
+		rec != nil && !rec.DeletedAt.IsZero() && !rec.DeletedAt.Equal(ev.At),
+		ev.Kind == EventLaunched && !inst.LaunchedAt.Equal(ev.At),
+		ev.Kind == EventTerminated && !inst.TerminatedAt.Equal(ev.At):
 		return "makes or ends something at another time than its own"
 	case ev.Untrusted && (inst == nil || ev.Kind == EventTerminated):
 		return "is marked untrusted, but uses no image"

@@ -43,7 +43,8 @@ func (w *world) history() []sharing.Event {
 	want(w.t, err, nil)                                                                            //
 	w.now = w.now.Add(3 * time.Hour)                                                               //
 	_, err = careful.Share(ctx, "owner", img, "b")                                                 // 21, in place of one that expired
-	want(w.t, err, nil)
+	want(w.t, err, nil)                                                                            //
+	want(w.t, w.SetTrust(ctx, "b", sharing.Trust{}), nil)                                          // 22
 	return w.log()
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"reflect"
+	"time"
 )
 
 // replayBatch is the size of a batch of events, in bytes of JSON, from which on a replay writes it in a
@@ -30,14 +32,13 @@ func Replay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error
 }
 
 // ResumeReplay goes on with a [Replay] that was interrupted: the store holds the beginning of the log, or nothing, or
-// all of it. The events are again those of the whole log, from the first: those that the store holds are compared, and
-// those that it lacks are written.
+// all of it. The events are again those of the whole log, from the first: those that the store holds are compared, in
+// all but the answers kept for tokens, and those that it lacks are written.
 //
 // A store that holds something else, and a log that is not whole, are [ErrInvalid].
 func ResumeReplay(ctx context.Context, to Store, events iter.Seq2[Event, error]) error {
 	return startReplay(ctx, "ResumeReplay", to, events, func(has, ev Event) error {
-		if has.Operation == ev.Operation && has.Kind == ev.Kind && has.Actor == ev.Actor && has.Image == ev.Image &&
-			has.Instance == ev.Instance && has.Sequence == ev.Sequence && has.At.Equal(ev.At) {
+		if reflect.DeepEqual(has.change(), ev.change()) {
 			return nil
 		}
 		return invalid("store", "holds operation %s where the log has %s: it is not the beginning of this log", quoted(has.Operation), quoted(ev.Operation))
@@ -79,6 +80,40 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 		err = same(has, Event{})
 	}
 	return named(op, firstError(err, r.flush()))
+}
+
+// change returns what ev records, in a form in which events that record the same are deeply equal, whichever stores
+// they were read from. The result is left out: a store may keep another layout of the same JSON.
+func (ev Event) change() Event {
+	ev = ev.clone()
+	ev.Cursor, ev.Result = "", nil
+	times := []*time.Time{&ev.At}
+	if rec := ev.ImageRecord; rec != nil {
+		times = append(times, &rec.CreatedAt, &rec.DeletedAt)
+		if rec.Deprecation != nil {
+			times = append(times, &rec.Deprecation.At)
+		}
+	}
+	if rec := ev.InstanceRecord; rec != nil {
+		times = append(times, &rec.LaunchedAt, &rec.TerminatedAt)
+	}
+	for i := range ev.Shares {
+		share := &ev.Shares[i]
+		times = append(times, &share.CreatedAt, &share.UpdatedAt, &share.Expires)
+	}
+	for _, t := range times {
+		*t = plainTime(*t)
+	}
+	if ev.Trust != nil && len(ev.Trust.Owners) == 0 {
+		ev.Trust.Owners = nil
+	}
+	if len(ev.Shares) == 0 {
+		ev.Shares = nil
+	}
+	if len(ev.Ended) == 0 {
+		ev.Ended = nil
+	}
+	return ev
 }
 
 // A replay is a [Replay] under way.

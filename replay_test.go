@@ -162,6 +162,54 @@ func TestR24_ResumeReplay(t *testing.T) {
 	want(t, sharing.ResumeReplay(ctx, other.store, part(1000)), sharing.ErrInvalid)
 }
 
+// A replay goes on in a store only if the store's events record the same as the log's, in whatever form (R24).
+func TestR24_ResumeReplayComparesContent(t *testing.T) {
+	type ev = sharing.Event
+	east := time.FixedZone("east", 3600)
+	log := newWorld(t).history()
+	for name, c := range map[string]struct {
+		alter func([]ev) []ev
+		want  error
+	}{
+		"nothing":      {edit(0, func(*ev) {}), nil},
+		"another zone": {edit(0, func(e *ev) { e.At, e.ImageRecord.CreatedAt = e.At.In(east), e.At.In(east) }), nil},
+		"another zone's share": {edit(14, func(e *ev) {
+			share := &e.Shares[0]
+			share.CreatedAt, share.UpdatedAt, share.Expires = e.At.In(east), e.At.In(east), share.Expires.In(east)
+		}), nil},
+		"another zone's launch": {edit(2, func(e *ev) { e.InstanceRecord.LaunchedAt = e.At.In(east) }), nil},
+		"another zone's end":    {edit(8, func(e *ev) { e.InstanceRecord.TerminatedAt = e.At.In(east) }), nil},
+		"another zone's delete": {edit(11, func(e *ev) { e.ImageRecord.DeletedAt = e.At.In(east) }), nil},
+		"another zone's notice": {edit(16, func(e *ev) { e.ImageRecord.Deprecation.At = e.At.In(east) }), nil},
+		"no shares":             {edit(0, func(e *ev) { e.Shares, e.Ended = []sharing.Share{}, []sharing.Grantee{} }), nil},
+		"no labels":             {edit(2, func(e *ev) { e.InstanceRecord.Labels = map[string]string{} }), nil},
+		"no trusted owners":     {edit(22, func(e *ev) { e.Trust.Owners = []sharing.AccountID{} }), nil},
+		"a result's layout":     {edit(0, func(e *ev) { e.Result = []byte(" 5 ") }), nil},
+		"another request":       {edit(0, func(e *ev) { e.Request = "other" }), sharing.ErrInvalid},
+		"another time":          {edit(0, func(e *ev) { e.At = e.At.Add(1) }), sharing.ErrInvalid},
+		"another name":          {edit(0, func(e *ev) { e.ImageRecord.Name = "other" }), sharing.ErrInvalid},
+		"another owner":         {edit(0, func(e *ev) { e.ImageRecord.Owner = "other" }), sharing.ErrInvalid},
+		"another status":        {edit(1, func(e *ev) { e.Shares[0].Status = sharing.SharePending }), sharing.ErrInvalid},
+		"another expiry":        {edit(14, func(e *ev) { e.Shares[0].Expires = time.Time{} }), sharing.ErrInvalid},
+		"another disk":          {edit(2, func(e *ev) { e.InstanceRecord.DiskGeneration++ }), sharing.ErrInvalid},
+		"an audit":              {edit(2, func(e *ev) { e.Untrusted = true }), sharing.ErrInvalid},
+		"another trust policy":  {edit(3, func(e *ev) { e.Trust.Enforce = true }), sharing.ErrInvalid},
+		"another grantee":       {edit(9, func(e *ev) { e.Ended[0] = "other" }), sharing.ErrInvalid},
+		"another notice":        {edit(16, func(e *ev) { e.ImageRecord.Deprecation.Notice = "other" }), sharing.ErrInvalid},
+		"a record that is not":  {edit(0, func(e *ev) { e.ImageRecord = nil }), sharing.ErrInvalid},
+		"another label":         {edit(2, func(e *ev) { e.InstanceRecord.Labels = map[string]string{"k": "v"} }), sharing.ErrInvalid},
+	} {
+		to := &keeping{Store: memstore.New()}
+		want(t, sharing.Replay(t.Context(), to.Store, sequence(log)), nil)
+		e, err := sharing.New(to.Store)
+		want(t, err, nil)
+		to.events = c.alter((&world{Engine: e, t: t}).log())
+		if err := sharing.ResumeReplay(t.Context(), to, sequence(log)); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+	}
+}
+
 // A store that fails in the middle of a replay, or loses the outcome of a batch, loses and doubles nothing (R26).
 func TestR26_ReplayLosesAnOutcome(t *testing.T) {
 	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxImages: -1}))
