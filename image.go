@@ -77,7 +77,7 @@ type Deprecation struct {
 
 // validate checks what the owner of image gave.
 func (d Deprecation) validate(image ImageID) error {
-	err := firstError(optional(d.Replacement), validText("notice", d.Notice, maxDescription, "\n\t"))
+	err := firstError(optionalField("replacement", string(d.Replacement), false), validText("notice", d.Notice, maxDescription, "\n\t"))
 	if d.Replacement == image {
 		err = firstError(err, invalid("replacement", "is the image itself: name another, or none"))
 	}
@@ -224,7 +224,7 @@ func (q ImageQuery) validate() error {
 		return invalid("origin", "%#x has unknown bits: combine OriginOwn, OriginShared and OriginPublic", uint8(q.Origin))
 	}
 	return firstError(
-		optional(q.Region), optional(q.Owner), optional(q.Source),
+		optional(q.Region), optionalField("owner", string(q.Owner), true), optional(q.Source),
 		validText("family", q.Family, maxText, ""),
 		validText("name", q.Name, maxText, ""),
 		validText("digest", q.Digest, maxText, ""),
@@ -246,7 +246,7 @@ func (q LatestQuery) validate() error {
 	if q.Family == "" {
 		return invalid("family", "is empty: name the family")
 	}
-	return firstError(q.Owner.Validate(), q.Region.Validate(),
+	return firstError(validName("owner", string(q.Owner), true), q.Region.Validate(),
 		validText("family", q.Family, maxText, ""),
 		validText("architecture", q.Architecture, maxText, ""))
 }

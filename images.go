@@ -89,7 +89,8 @@ func (e *Engine) Capture(ctx context.Context, actor AccountID, from InstanceID, 
 // other than to. The call is refused with [ErrImageNotFound]; with [ErrNotOwner], since a copy by a grantee would be
 // resharing (R1); with [ErrImageDisabled] (R16); and with [ErrImageQuota] (R3).
 func (e *Engine) Copy(ctx context.Context, actor AccountID, image ImageID, to Region, spec ImageSpec) (Image, error) {
-	c, err := e.begin(ctx, "Copy", actor, image.Validate(), to.Validate(), spec.validate(), validTarget(spec.Region, to))
+	c, err := e.begin(ctx, "Copy", actor, image.Validate(), validName("target region", string(to), false),
+		spec.validate(), validTarget(spec.Region, to))
 	if err != nil {
 		return Image{}, err
 	}

@@ -114,9 +114,21 @@ func TestR25_BadInput(t *testing.T) {
 			return err
 		}(), "region"},
 		"too many trusted owners": {w.SetTrust(ctx, "owner", sharing.Trust{Owners: owners}), "trusted owners"},
-		"bad trusted owner":       {w.SetTrust(ctx, "owner", sharing.Trust{Owners: []sharing.AccountID{"a b"}}), "account ID"},
-		"negative event limit":    {first(w.Events(ctx, sharing.EventQuery{Limit: -1})), "limit"},
-		"mangled event cursor":    {first(w.Events(ctx, sharing.EventQuery{After: "x y"})), "cursor"},
+		"bad trusted owner":       {w.SetTrust(ctx, "owner", sharing.Trust{Owners: []sharing.AccountID{"a b"}}), "trusted owner"},
+		"bad owner of a family": {func() error {
+			_, err := w.Latest(ctx, "owner", sharing.LatestQuery{Family: "f", Region: "r1"})
+			return err
+		}(), "invalid: owner is empty"},
+		"bad owner of images": {list("owner", sharing.ImageQuery{Owner: "a b"}, sharing.Page{}), "invalid: owner"},
+		"bad owner of shares": {func() error {
+			_, _, err := w.SharesReceivedPage(ctx, "owner", sharing.ShareQuery{Owner: "a b"}, sharing.Page{})
+			return err
+		}(), "invalid: owner"},
+		"bad replacement":      {w.Deprecate(ctx, "owner", img, sharing.Deprecation{Replacement: "a b"}), "invalid: replacement"},
+		"bad target of a copy": {copyTo("a b", sharing.ImageSpec{}), "invalid: target region"},
+		"bad region of a copy": {copyTo("r2", sharing.ImageSpec{Region: "a b"}), "invalid: region"},
+		"negative event limit": {first(w.Events(ctx, sharing.EventQuery{Limit: -1})), "limit"},
+		"mangled event cursor": {first(w.Events(ctx, sharing.EventQuery{After: "x y"})), "cursor"},
 	} {
 		if !errors.Is(c.err, sharing.ErrInvalid) {
 			t.Errorf("%s: got %v, want ErrInvalid", name, c.err)

@@ -75,7 +75,7 @@ func (q ShareQuery) validate() error {
 			return invalid("status", "%v is unknown: use ShareAccepted, SharePending or ShareRejected", status)
 		}
 	}
-	return firstError(optional(q.Grantee), optional(q.Owner), optional(q.Region))
+	return firstError(optional(q.Grantee), optionalField("owner", string(q.Owner), true), optional(q.Region))
 }
 
 // matches reports whether q selects share, of an image with this record.

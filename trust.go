@@ -24,7 +24,7 @@ func (t Trust) validate() error {
 		return invalid("trusted owners", "are %d: at most %d are allowed", len(t.Owners), maxTrusted)
 	}
 	for _, owner := range t.Owners {
-		if err := owner.Validate(); err != nil {
+		if err := validName("trusted owner", string(owner), true); err != nil {
 			return err
 		}
 	}

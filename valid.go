@@ -28,6 +28,14 @@ func optional[T interface {
 	return id.Validate()
 }
 
+// optionalField is optional for a field whose error has to be told from one about another identifier of the call (R25).
+func optionalField(field, s string, reserved bool) error {
+	if s == "" {
+		return nil
+	}
+	return validName(field, s, reserved)
+}
+
 // The limits of texts, in bytes, and of labels, in number.
 const (
 	maxText        = 128 // names, families, architectures, label keys
