@@ -160,34 +160,6 @@ func TestIdentifiers_GeneratorRepeats(t *testing.T) {
 	})
 }
 
-// The quota's refusal says how many have to go, also where the quota was larger before (R3).
-func TestR3_RefusalSaysHowManyToDelete(t *testing.T) {
-	w := newWorld(t)
-	for range 4 {
-		w.image("owner")
-	}
-	e, err := sharing.New(w.store, sharing.WithPolicy(sharing.Policy{MaxImages: 3}))
-	want(t, err, nil)
-	_, err = e.Register(t.Context(), "owner", sharing.ImageSpec{Region: "r1"})
-	want(t, err, sharing.ErrImageQuota)
-	if !strings.Contains(err.Error(), "delete 2 of the account's 4 images") {
-		t.Errorf("got %q, want it to say that 2 have to go", err)
-	}
-}
-
-// The share limit's refusal says how many fit (R2), and nothing is shared (R22).
-func TestR2_RefusalSaysHowManyFit(t *testing.T) {
-	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxShares: 3}))
-	img := w.image("owner")
-	w.share("owner", img, "a")
-	_, err := w.Share(t.Context(), "owner", img, "b", "c", "d")
-	want(t, err, sharing.ErrShareLimit)
-	if !strings.Contains(err.Error(), "at most 2 more") {
-		t.Errorf("got %q, want it to say that 2 more fit", err)
-	}
-	want(t, w.CanUse(t.Context(), "b", img, "r1"), sharing.ErrImageNotFound)
-}
-
 // A clock may start at the zero time, which stands for "never" in records: limits count, and what is deleted is gone (R2, R8).
 func TestR8_ClockAtZero(t *testing.T) {
 	w := newWorld(t, sharing.WithPolicy(sharing.Policy{MaxShares: 1}))

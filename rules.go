@@ -148,14 +148,22 @@ func (m *moment) canUse(a *Access, id ImageID, region Region, digest string) (un
 		return false, err
 	}
 	if img.Region != region {
-		return false, m.refuse(ErrRegionMismatch, string(id), "use it in region "+string(img.Region)+", or ask its owner for a copy in "+string(region))
+		copied := "ask its owner for a copy in " + string(region)
+		if img.Owner == m.actor {
+			copied = "copy it to " + string(region) + " and use the copy"
+		}
+		return false, m.refuse(ErrRegionMismatch, string(id), "use it in region "+string(img.Region)+", or "+copied)
 	}
 	trusted := m.Trust.trusts(m.actor, img.Owner)
 	if !trusted && m.Trust.Enforce {
 		return false, m.refuse(ErrUntrustedOwner, string(id), "add "+string(img.Owner)+" to the account's trusted owners, or use an image of a trusted one")
 	}
 	if digest != "" && digest != img.Digest {
-		return false, m.refuse(ErrDigestMismatch, string(id), "expect "+orNone(img.Digest)+", or use the image that has the expected one")
+		expect := "expect " + img.Digest
+		if img.Digest == "" {
+			expect = "expect no digest, since the image has none"
+		}
+		return false, m.refuse(ErrDigestMismatch, string(id), expect+", or use the image that has the expected one")
 	}
 	return !trusted, nil
 }
@@ -183,7 +191,8 @@ func (m *moment) canCapture(inst *InstanceRecord) error {
 		return fmt.Errorf("the store has lost the record of image %s", inst.Image)
 	}
 	if img.Sealed && img.Owner != m.actor {
-		return m.refuse(ErrSealed, string(inst.ID), "ask the owner of its image to capture one or to unseal it")
+		return m.refuse(ErrSealed, string(inst.ID),
+			"ask the owner of its image to unseal it, if the image still exists, or replace its system disk from one that is not sealed")
 	}
 	return nil
 }
@@ -250,6 +259,10 @@ func (m *moment) canShare(img *ImageRecord, added []Share, staying int) error {
 		return refusal
 	}
 	if most, limited := limitOf(m.policy.MaxShares, defaultMaxShares); limited && staying+len(added) > most {
+		if m.op == "SetShares" { // which unshares all others itself
+			return m.refuse(ErrShareLimit, string(img.ID), fmt.Sprintf(
+				"name at most %s, not %d", plural(most, "grantee"), staying+len(added)))
+		}
 		return m.refuse(ErrShareLimit, string(img.ID), fmt.Sprintf(
 			"share it with at most %d more, not %d, or unshare others first: it has %s of at most %d",
 			max(0, most-staying), len(added), plural(staying, "grantee"), most))
@@ -285,11 +298,4 @@ func plural(n int, noun string) string {
 		noun += "s"
 	}
 	return fmt.Sprintf("%d %s", n, noun)
-}
-
-func orNone(digest string) string {
-	if digest == "" {
-		return "none"
-	}
-	return digest
 }
