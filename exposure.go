@@ -109,7 +109,10 @@ func (e *Engine) Exposure(ctx context.Context, actor AccountID, image ImageID) (
 		exposure = x.report()
 		return nil
 	})
-	return exposure, err
+	if err != nil {
+		return Exposure{}, err
+	}
+	return exposure, nil
 }
 
 // An explorer collects an Exposure.

@@ -2,6 +2,8 @@ package sharing_test
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -97,6 +99,59 @@ func TestR27_ImpossibleValues(t *testing.T) {
 		want(t, err, nil)
 		want(t, e.CanUse(ctx, "owner", img, "r1"), sharing.ErrImageDisabled)
 	})
+}
+
+// A store that knows of an account's share, but does not have it, ends in an error, and not in a panic (R27).
+func TestR27_LostShare(t *testing.T) {
+	ctx := t.Context()
+	w := newWorld(t)
+	img := w.image("owner")
+	e, err := sharing.New(altered{w.store, func(a *sharing.Access) { a.Own = sharing.Grant{Exists: true} }})
+	want(t, err, nil)
+	for name, call := range map[string]func(context.Context, sharing.AccountID, sharing.ImageID) error{
+		"Accept": e.Accept, "Reject": e.Reject, "Leave": e.Leave,
+	} {
+		if err := call(ctx, "b", img); err == nil || len(w.log()) != 1 {
+			t.Errorf("%s: got %v and %d events, want an error and no event", name, err, len(w.log()))
+		}
+	}
+}
+
+// A read that fails after it was answered gives no answer beside the error (R27).
+func TestR27_FailureAfterTheAnswer(t *testing.T) {
+	ctx := t.Context()
+	w := newWorld(t)
+	img := w.image("owner")
+	w.share("owner", img, "b")
+	inst := w.launch("b", img)
+	want(t, w.SetTrust(ctx, "b", sharing.Trust{Enforce: true}), nil)
+	e, err := sharing.New(failsLate{w.store})
+	want(t, err, nil)
+	answers := make(map[string]any)
+	errs := make(map[string]error)
+	answers["Image"], errs["Image"] = e.Image(ctx, "owner", img)
+	answers["Instance"], errs["Instance"] = e.Instance(ctx, "b", inst)
+	answers["Trust"], errs["Trust"] = e.Trust(ctx, "b")
+	answers["Exposure"], errs["Exposure"] = e.Exposure(ctx, "owner", img)
+	answers["UnshareImpact"], errs["UnshareImpact"] = e.UnshareImpact(ctx, "owner", img, "b")
+	answers["DeleteImpact"], errs["DeleteImpact"] = e.DeleteImpact(ctx, "owner", img)
+	for name, answer := range answers {
+		if !errors.Is(errs[name], errLate) || !reflect.ValueOf(answer).IsZero() {
+			t.Errorf("%s: got %+v, %v; want nothing but the error", name, answer, errs[name])
+		}
+	}
+}
+
+// A failsLate store fails its reads once their closures have succeeded.
+type failsLate struct{ sharing.Store }
+
+var errLate = errors.New("the connection broke at the end")
+
+func (s failsLate) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
+	if err := s.Store.View(ctx, fn); err != nil {
+		return err
+	}
+	return errLate
 }
 
 var rejected = sharing.Grant{Exists: true, Status: sharing.ShareRejected}

@@ -63,8 +63,11 @@ func (e *Engine) impact(ctx context.Context, op string, actor AccountID, image I
 			impact, unknown, err = m.impact(img, end, members, e.directory != nil)
 			return err
 		})
-		if err != nil || len(unknown) == 0 {
-			return impact, err
+		if err != nil {
+			return Impact{}, err
+		}
+		if len(unknown) == 0 {
+			return impact, nil
 		}
 		for _, account := range unknown {
 			if members[account], err = e.organizationsOf(ctx, account); err != nil {

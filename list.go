@@ -29,7 +29,10 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	}
 	own := scan.Query.Owner == actor
 	if q.Source != "" && !own { // no other owner's image is the actor's own: the page is empty
-		return nil, "", l.named(ctx.Err())
+		if err := ctx.Err(); err != nil {
+			return nil, "", l.named(err)
+		}
+		return []Image{}, "", nil
 	}
 	if own && scan.Query.Origin&OriginOwn != 0 {
 		scan.Query.Origin = OriginOwn // whatever else reaches it

@@ -194,3 +194,21 @@ func TestPages_Limits(t *testing.T) {
 		}
 	}
 }
+
+// An empty page is an empty list, in JSON too, whatever makes it empty.
+func TestPages_Empty(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	for name, q := range map[string]sharing.ImageQuery{"nothing": {}, "a source of another's": {Source: img, Owner: "owner"}} {
+		if items, next, err := w.ImagesPage(ctx, "b", q, sharing.Page{}); items == nil || len(items) > 0 || next != "" || err != nil {
+			t.Errorf("images, %s: got %#v, %q, %v", name, items, next, err)
+		}
+	}
+	if items, next, err := w.SharesPage(ctx, "owner", img, sharing.Page{}); items == nil || len(items) > 0 || next != "" || err != nil {
+		t.Errorf("shares: got %#v, %q, %v", items, next, err)
+	}
+	if items, next, err := w.InstancesPage(ctx, "b", sharing.InstanceQuery{}, sharing.Page{}); items == nil || len(items) > 0 || next != "" || err != nil {
+		t.Errorf("instances: got %#v, %q, %v", items, next, err)
+	}
+}

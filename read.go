@@ -50,7 +50,10 @@ func (e *Engine) Instance(ctx context.Context, actor AccountID, id InstanceID) (
 		inst = rec.Instance.clone()
 		return nil
 	})
-	return inst, err
+	if err != nil {
+		return Instance{}, err
+	}
+	return inst, nil
 }
 
 // Latest returns the newest image of an owner's family in a region that is available, not deprecated, and that the

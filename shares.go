@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -174,7 +175,7 @@ func (e *Engine) Reject(ctx context.Context, actor AccountID, image ImageID) err
 // The call is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it
 // does but has no share of its own.
 func (e *Engine) Leave(ctx context.Context, actor AccountID, image ImageID) error {
-	return e.setOwnShare(ctx, "Leave", actor, image, func(m *moment) []Event {
+	return e.setOwnShare(ctx, "Leave", actor, image, func(m *moment, _ Share) []Event {
 		ev := m.event(EventLeft, image)
 		ev.Ended = []Grantee{Account(actor)}
 		return []Event{ev}
@@ -183,8 +184,7 @@ func (e *Engine) Leave(ctx context.Context, actor AccountID, image ImageID) erro
 
 // decideShare gives the actor's own share a status.
 func (e *Engine) decideShare(ctx context.Context, op string, actor AccountID, image ImageID, kind EventKind, to ShareStatus) error {
-	return e.setOwnShare(ctx, op, actor, image, func(m *moment) []Event {
-		share := m.Shares[0]
+	return e.setOwnShare(ctx, op, actor, image, func(m *moment, share Share) []Event {
 		if share.Status == to {
 			return nil
 		}
@@ -197,7 +197,7 @@ func (e *Engine) decideShare(ctx context.Context, op string, actor AccountID, im
 
 // setOwnShare changes the actor's own share: the one thing about another account's image that an
 // account can change (R13, R14).
-func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, image ImageID, set func(*moment) []Event) error {
+func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, image ImageID, set func(*moment, Share) []Event) error {
 	c, err := e.begin(ctx, op, actor, image.Validate())
 	if err != nil {
 		return err
@@ -207,7 +207,11 @@ func (e *Engine) setOwnShare(ctx context.Context, op string, actor AccountID, im
 		if err := m.ownShare(image); err != nil {
 			return none, nil, err
 		}
-		return none, set(m), nil
+		share, found := m.presentShare(Account(actor))
+		if !found { // though the store said that there is one (R27)
+			return none, nil, fmt.Errorf("the store has lost the share of image %s with %s", image, actor)
+		}
+		return none, set(m, share), nil
 	})
 	return err
 }

@@ -83,5 +83,8 @@ func (e *Engine) Trust(ctx context.Context, actor AccountID) (Trust, error) {
 		trust = m.Trust.normal()
 		return err
 	})
-	return trust, err
+	if err != nil {
+		return Trust{}, err
+	}
+	return trust, nil
 }
