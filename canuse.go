@@ -7,7 +7,8 @@ import (
 )
 
 // CanUse returns nil if the actor may launch from the image in the region now, and otherwise the error that
-// [Engine.Launch] would return. It is the hot path: on the memory store, an allowed use allocates nothing.
+// [Engine.Launch] would return, but with CanUse as a refusal's Op. It is the hot path: on the memory store, an allowed
+// use allocates nothing.
 func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, region Region) error {
 	k := useChecks.Get().(*useCheck)
 	defer useChecks.Put(k)

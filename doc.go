@@ -55,6 +55,6 @@
 //
 // # Examples
 //
-// Every method has an example. In most of them, must and check stand in for the error handling of a real program:
-// must returns its first argument, and both end the program if there is an error.
+// Every function and every method of [Engine] has an example. In most of them, must and check stand in for the error
+// handling of a real program: must returns its first argument, and both end the program if there is an error.
 package sharing

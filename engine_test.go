@@ -117,15 +117,20 @@ func TestIdentifiers_GeneratorRepeats(t *testing.T) {
 		}
 	})
 	t.Run("for ever", func(t *testing.T) {
-		w := newWorld(t, sharing.WithIDs(func() string { return "same" }))
+		asked := 0
+		w := newWorld(t, sharing.WithIDs(func() string { asked++; return "same" }))
 		id := w.image("a")
 		want(t, w.Delete(t.Context(), "a", id), nil)
 		before := len(w.log())
+		asked = 0
 		if _, err := w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"}); err == nil {
 			t.Fatal("the ID of a deleted image was used again")
 		}
 		if len(w.log()) != before {
 			t.Fatal("a failed call left an event")
+		}
+		if asked != 100 {
+			t.Errorf("the generator was asked %d times, want 100", asked)
 		}
 	})
 	t.Run("for a call that is refused", func(t *testing.T) {
@@ -135,13 +140,17 @@ func TestIdentifiers_GeneratorRepeats(t *testing.T) {
 		want(t, err, sharing.ErrImageQuota)
 	})
 	t.Run("unusable", func(t *testing.T) {
-		w := newWorld(t, sharing.WithIDs(func() string { return "a b" }))
+		asked := 0
+		w := newWorld(t, sharing.WithIDs(func() string { asked++; return "a b" }))
 		_, err := w.Register(t.Context(), "a", sharing.ImageSpec{Region: "r1"})
 		if err == nil || errors.Is(err, sharing.ErrInvalid) {
 			t.Fatalf("got %v, want an error that does not blame the caller", err)
 		}
 		if n := len(w.log()); n > 0 {
 			t.Fatalf("a failed call left %d events", n)
+		}
+		if asked != 1 {
+			t.Errorf("the generator was asked %d times, want once", asked)
 		}
 	})
 	t.Run("unusable, which a refusal and a used token come before", func(t *testing.T) {
@@ -299,4 +308,13 @@ func TestR23_Token(t *testing.T) {
 	if one.ID != two.ID {
 		t.Error("a repeated call made a second image")
 	}
+	// But for Update no labels leave the image's as they are, and empty labels remove them.
+	name := "new"
+	_, err = w.Once("t8").Update(ctx, "owner", img, sharing.ImageUpdate{Name: &name})
+	want(t, err, nil)
+	_, err = w.Once("t8").Update(ctx, "owner", img, sharing.ImageUpdate{Name: &name, Labels: map[string]string{}})
+	want(t, err, sharing.ErrInvalid)
+	// The engine sets when an image was deprecated: it is no part of the request.
+	want(t, w.Once("t9").Deprecate(ctx, "owner", img, sharing.Deprecation{At: start}), nil)
+	want(t, w.Once("t9").Deprecate(ctx, "owner", img, sharing.Deprecation{}), nil)
 }

@@ -29,7 +29,8 @@ type Exposure struct {
 type ExposedImage struct {
 	Image ImageID
 	Owner AccountID
-	// Source is the image that this one was made from, if the actor sees it.
+	// Source is the image that this one was made from: the one that was asked about, or another of those named. It is
+	// empty if the actor does not see it.
 	Source ImageID
 	// Captured is true for a capture and false for a copy.
 	Captured bool

@@ -87,9 +87,11 @@ func (d Deprecation) validate(image ImageID) error {
 // A Source is what an image was made from: one step of its lineage (R10).
 // An image that was registered has a zero Source.
 type Source struct {
-	// Image is the image that was copied, or from which the captured instance's system disk was made.
+	// Image is the image that was copied, or from which the captured instance's system disk was made. It is empty if the
+	// reader does not see that image.
 	Image ImageID
-	// Instance is the instance that was captured; empty for a copy.
+	// Instance is the instance that was captured. It is empty for a copy, and if the reader does not own the instance or
+	// has terminated it.
 	Instance InstanceID
 }
 
@@ -105,9 +107,9 @@ type ImageSpec struct {
 	Region Region
 	// Architecture is a name such as "x86_64". A capture or copy that leaves it empty takes its source's architecture.
 	Architecture string
-	// Digest is "sha256:" and the hash of the content in hexadecimal digits, or empty. It is compared byte for
-	// byte, so upper and lower case differ. The digits are not checked: up to 128 bytes without control
-	// characters and spaces are accepted.
+	// Digest is empty, or "sha256:" and the hash of the content, usually in hexadecimal digits. What follows the colon
+	// is not checked but for its form, at least one character and no control characters or spaces, in at most 128 bytes
+	// with the prefix; it is compared byte for byte, so upper and lower case differ.
 	Digest string
 	// Size is the size of the content in bytes. It can't be negative.
 	Size   int64
@@ -191,9 +193,10 @@ const (
 	OriginPublic
 )
 
-// An ImageQuery selects images. Each non-zero field narrows the selection. The zero value selects the images that the
-// actor owns and those that an accepted share with it or with one of its organisations reaches. It leaves out
-// deprecated images of others (R16) and images that only a share with everyone reaches (R19).
+// An ImageQuery selects images. The zero value selects the images that the actor owns and those that an accepted share
+// with it or with one of its organisations reaches. It leaves out deprecated images of others (R16) and images that
+// only a share with everyone reaches (R19). Each non-zero field narrows the selection, except for Origin and
+// Deprecated, which say what there is to select from.
 type ImageQuery struct {
 	Region Region
 	Owner  AccountID
@@ -204,9 +207,9 @@ type ImageQuery struct {
 	// Source selects the actor's own images that were captured or copied from this image,
 	// provided that the actor sees it.
 	Source ImageID
-	// Origin selects the images that have any of the given origins; zero means OriginOwn and OriginShared.
+	// Origin selects among the images that have any of the given origins; zero means OriginOwn and OriginShared.
 	Origin Origin
-	// Deprecated selects deprecated images of others as well.
+	// Deprecated selects among deprecated images of others as well.
 	Deprecated bool
 }
 

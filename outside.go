@@ -9,7 +9,8 @@ import (
 // call whose answer depends on it, and remembers nothing between calls. A Directory must be safe for concurrent use.
 type Directory interface {
 	// Organizations returns the organisations of account, in any order, and none for an account that it does not know.
-	// An error ends the call that needed the answer.
+	// An error ends the call that needed the answer. If only what an image refers to depends on the answer, its source
+	// or its replacement, the reference is left out instead, and [Engine.Exposure] counts the image and does not name it.
 	Organizations(ctx context.Context, account AccountID) ([]OrganizationID, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,6 +117,9 @@ func TestR19_GranteeCheck(t *testing.T) {
 	_, err := w.Share(ctx, "owner", img, "friend", "enemy", "other")
 	want(t, err, sharing.ErrGranteeRefused)
 	want(t, err, refused)
+	if !slices.Equal(asked, []sharing.Grantee{"friend", "enemy"}) {
+		t.Errorf("asked about %v, want nobody after the first that is refused", asked)
+	}
 	var refusal *sharing.Refusal
 	if !errors.As(err, &refusal) || refusal.Rule != "R19" || errors.Unwrap(refusal) != sharing.ErrGranteeRefused {
 		t.Errorf("got %#v", err)

@@ -84,7 +84,8 @@ func (e *Engine) share(ctx context.Context, op string, actor AccountID, image Im
 // as by [Engine.Share], all others are unshared, and the shares of those that stay are not touched. Without any
 // grantee, all are unshared (R29). It returns all shares that are then present, in ascending order of grantee.
 //
-// The errors are those of [Engine.Share]. The share limit is judged only when grantees are added.
+// The errors are those of [Engine.Share], except that no grantee is allowed. The share limit is judged only when
+// grantees are added.
 func (e *Engine) SetShares(ctx context.Context, actor AccountID, image ImageID, grantees ...Grantee) ([]Share, error) {
 	var input error
 	if len(grantees) > 0 {
@@ -162,7 +163,8 @@ func (e *Engine) Accept(ctx context.Context, actor AccountID, image ImageID) err
 }
 
 // Reject rejects the share of the image with the actor's own account, with the effects of an unshare on what the actor
-// may use (R7). The actor still sees the image by ID, and may accept the share later (R14).
+// may use (R7). Unless the image is disabled (R16), the actor still sees it by ID, and may accept the share later
+// (R14).
 //
 // The call is refused with [ErrImageNotFound] if the actor does not see the image, and with [ErrNotShared] if it
 // does but has no share of its own.

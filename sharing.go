@@ -13,8 +13,9 @@ import (
 //
 // The actor, which is the account that makes the call, is always the parameter after the context. If a rule refuses the
 // call, the error is a [*Refusal]. Otherwise it wraps [ErrInvalid], [ErrConflict], [ErrOutcomeUnknown], or the error of
-// the context, the directory or the store. A call that returns an error has changed nothing, except that after
-// ErrOutcomeUnknown the change may have been made.
+// the context, the directory or the store; or it says that the clock or the ID generator is unusable, or that the store
+// breaks its contract. A call that returns an error has changed nothing, except that after ErrOutcomeUnknown the change
+// may have been made.
 //
 // An Engine is safe for concurrent use. It keeps nothing between calls and starts no goroutine; engines
 // on the same store behave as one.
@@ -44,6 +45,9 @@ func WithPolicy(p Policy) Option {
 // WithClock sets the clock that supplies timestamps and decides when a share has expired. The default is [time.Now].
 // Engines on one store should have clocks that agree: for each engine, a share has expired when the engine's own clock
 // says so (R15). While the clock gives a year before 0 or after 9999, changes fail.
+//
+// The clock must be safe for concurrent use. The engine reads it within a transaction, so it has to be fast, and must
+// not call the engine.
 func WithClock(now func() time.Time) Option {
 	return func(e *Engine) error {
 		if now == nil {
@@ -55,8 +59,8 @@ func WithClock(now func() time.Time) Option {
 }
 
 // WithIDs sets the generator of image and instance IDs. By default they are random: 26 letters and digits. The
-// generator must be safe for concurrent use. If it gives an ID that was used before, the engine asks again, up to 100
-// times in one call, and then fails the call.
+// generator must be safe for concurrent use. If it gives an ID that was used before, the engine asks again: it asks up
+// to 100 times in all, and then fails the call. An ID that is not valid fails the call at once.
 func WithIDs(next func() string) Option {
 	return func(e *Engine) error {
 		if next == nil {
@@ -92,8 +96,9 @@ func WithLogger(l *slog.Logger) Option {
 
 // WithGranteeCheck sets a check of whom an owner may share with: for example, that the account exists, or that it is in
 // the same company (R19). The engine calls it outside of transactions, once for each new grantee of a call that the
-// rules have allowed so far; it must be safe for concurrent use. If it returns an error, the call is refused with
-// [ErrGranteeRefused], and the refusal wraps that error. A panic in the check leaves nothing changed.
+// rules have allowed so far, up to the first that it refuses; it must be safe for concurrent use. If it returns an
+// error, the call is refused with [ErrGranteeRefused], and the refusal wraps that error. A panic in the check leaves
+// nothing changed.
 func WithGranteeCheck(check func(ctx context.Context, owner AccountID, image Image, g Grantee) error) Option {
 	return func(e *Engine) error {
 		if check == nil {

@@ -52,8 +52,9 @@ type Store interface {
 	//
 	// The store's own error wraps [ErrConflict] if the store gave up after retries and nothing was changed, and wraps
 	// [ErrOutcomeUnknown] if the store can't tell whether the transaction committed; with any other error it can tell
-	// that the transaction did not. After an unknown outcome, [ViewTx.Load] of the operation has to find the truth, or
-	// fail as long as it can't: a commit that is still under way must not take effect after it.
+	// that the transaction did not. The engine relies on that for ErrConflict alone: after any other error of a commit
+	// it looks for the operation in the log. After an unknown outcome, [ViewTx.Load] of the operation has to find the
+	// truth, or fail as long as it can't: a commit that is still under way must not take effect after it.
 	//
 	// If ctx ends before the commit, nothing is changed, and the error wraps the context's.
 	Update(ctx context.Context, fn func(UpdateTx) error) error

@@ -38,8 +38,8 @@ var (
 	one   = []sharing.Region{"r1"}
 )
 
-// Alphabets are the searches that together try every call that changes something. Each of them
-// closes: it has finitely many states.
+// Alphabets are the searches that together try every call that changes something, except Update: the texts that it
+// changes decide little, and [Run] makes it often. Each of them closes: it has finitely many states.
 var Alphabets = []Alphabet{
 	{
 		Name:     "sharing", // R1 to R8, R13

@@ -5,8 +5,9 @@
 //   - [Model], the rules as a program: plain maps and loops, slow and obvious, written from the text of the rules alone
 //     and not from the engine. Every answer of a system is compared with the model's.
 //   - [Run], a suite of random tests. Each test makes random calls, compares every answer with the model's, and after
-//     each call compares all that each account can see.
-//   - [Explore], a search through all states that a small world can reach, which tries every call in every state.
+//     every few calls compares all that each account can see.
+//   - [Explore], a search through all states that a small world can reach. It tries each of a set of calls in every
+//     state, and after each compares all that each account can see.
 //
 // [Alphabets] lists the searches: each is a few calls, and a world in which these calls lead to finitely many states.
 // This package's own tests search the engine in a short form. The full form prints how many states there are:
