@@ -226,7 +226,7 @@ func (x *explorer) place(img, source *ImageRecord, visible bool) {
 // visit reads the image's log: who held it, and what was made from it.
 func (x *explorer) visit(img *ImageRecord, shownAs ImageID) error {
 	own := img.Owner == x.m.actor
-	held := holdings{image: shownAs, present: map[Grantee]Share{}, ended: x.hold}
+	held := holdings{image: shownAs, ended: x.hold}
 	q := EventQuery{Image: img.ID, Limit: maxPage}
 	for {
 		events, err := x.m.tx.Events(q)
@@ -308,6 +308,9 @@ func (h *holdings) follow(ev *Event) {
 	for _, share := range ev.Shares {
 		if was, ok := h.present[share.Grantee]; ok && !was.CreatedAt.Equal(share.CreatedAt) {
 			h.end(share.Grantee, was.Expires) // a share takes the place of one that expired
+		}
+		if h.present == nil { // most images were never shared
+			h.present = make(map[Grantee]Share)
 		}
 		h.present[share.Grantee] = share
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"hash/maphash"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,7 +143,9 @@ func (l *log) operation(id string) (events []sharing.Event, err error) {
 // cursor returns the cursor that stands for a position, which is not the first.
 func (l *log) cursor(position int) sharing.Cursor {
 	sum := crc32.ChecksumIEEE(l.packedAt(position - 1))
-	return sharing.Cursor(strconv.Itoa(position) + "." + strconv.FormatUint(uint64(sum), 16))
+	text := strconv.AppendInt(make([]byte, 0, len("9223372036854775807.ffffffff")), int64(position), 10)
+	text = strconv.AppendUint(append(text, '.'), uint64(sum), 16)
+	return sharing.Cursor(text)
 }
 
 // position returns the position that a cursor stands for.
@@ -160,8 +161,8 @@ func (l *log) position(cursor sharing.Cursor) (int, error) {
 	return n, nil
 }
 
-// positions yields the positions of the events that q selects, from a position on.
-func (l *log) positions(q sharing.EventQuery, from int) iter.Seq[int] {
+// positions finds the positions of the events that q selects, from a position on.
+func (l *log) positions(q sharing.EventQuery, from int) seeker[int, nothing] {
 	var wanted intersection[int, nothing]
 	if q.Image != "" {
 		wanted = append(wanted, l.byImage[q.Image].cursor())
@@ -170,13 +171,22 @@ func (l *log) positions(q sharing.EventQuery, from int) iter.Seq[int] {
 		wanted = append(wanted, l.byActor[q.Actor].cursor())
 	}
 	if len(wanted) > 0 {
-		return keys(all(wanted, from, false))
+		return wanted
 	}
-	return func(yield func(int) bool) {
-		for at := from; at < l.length && yield(at); at++ {
-		}
-	}
+	return numbers{from, l.length}
 }
+
+// numbers finds all numbers from one to before another.
+type numbers struct{ from, to int }
+
+func (n numbers) seek(at int, after bool) (item[int, nothing], bool) {
+	if after {
+		at++
+	}
+	return item[int, nothing]{key: at}, at < n.to
+}
+
+func (n numbers) most() int { return n.to - n.from }
 
 // Events implements [sharing.ViewTx].
 func (tx *view) Events(q sharing.EventQuery) ([]sharing.Event, error) {
@@ -188,8 +198,9 @@ func (tx *view) Events(q sharing.EventQuery) ([]sharing.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	var events []sharing.Event
-	for at := range l.positions(q, from) {
+	wanted := l.positions(q, from)
+	events := make([]sharing.Event, 0, min(q.Limit, usualPage, wanted.most()))
+	for at := range all(wanted, from, false) {
 		ev, err := l.read(at)
 		if err != nil {
 			return nil, err

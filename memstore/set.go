@@ -154,17 +154,6 @@ func all[K cmp.Ordered, V any](in seeker[K, V], at K, after bool) iter.Seq2[K, V
 	}
 }
 
-// keys yields the keys alone.
-func keys[K, V any](in iter.Seq2[K, V]) iter.Seq[K] {
-	return func(yield func(K) bool) {
-		for key := range in {
-			if !yield(key) {
-				return
-			}
-		}
-	}
-}
-
 // A cursor is a place in a set, which must not change meanwhile.
 type cursor[K cmp.Ordered, V any] struct {
 	chunks      [][]item[K, V]

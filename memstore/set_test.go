@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"iter"
 	"slices"
 	"testing"
 
@@ -41,11 +42,11 @@ func TestSet_AsSortedSlice(t *testing.T) {
 				if n := got.countBefore(at); n != i {
 					t.Fatalf("countBefore(%d) = %d, want %d", at, n, i)
 				}
-				equal(t, "from", slices.Collect(keys(all(got.cursor(), at, false))), want[i:])
+				equal(t, "from", keys(all(got.cursor(), at, false)), want[i:])
 				if found {
 					i++
 				}
-				equal(t, "after", slices.Collect(keys(all(got.cursor(), at, true))), want[i:])
+				equal(t, "after", keys(all(got.cursor(), at, true)), want[i:])
 				if got.len() != len(want) {
 					t.Fatalf("len is %d, want %d", got.len(), len(want))
 				}
@@ -64,6 +65,13 @@ func wellFormed(t *rapid.T, s *set[int, nothing]) {
 	if len(s.chunks) > 2+4*s.len()/maxChunk*2 {
 		t.Fatalf("%d items take %d chunks", s.len(), len(s.chunks))
 	}
+}
+
+func keys(found iter.Seq2[int, nothing]) (keys []int) {
+	for key := range found {
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 func equal(t *rapid.T, what string, got, want []int) {
@@ -111,6 +119,6 @@ func TestSeekers_AsFilteredSlice(t *testing.T) {
 				want = append(want, i)
 			}
 		}
-		equal(t, "found", slices.Collect(keys(all(seek, at, false))), want)
+		equal(t, "found", keys(all(seek, at, false)), want)
 	})
 }
