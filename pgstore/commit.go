@@ -49,8 +49,7 @@ func (u *update) commit() error {
 	case err == nil:
 		return errors.New("pgstore: the server did not answer COMMIT")
 	}
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Severity == "ERROR" {
+	if refused(err) {
 		u.failed = failureOf(err, u.conn)
 		return readError(u.ctx, err)
 	}
@@ -58,6 +57,13 @@ func (u *update) commit() error {
 		u.store.doubts.Store(ev.Operation, u.fence)
 	}
 	return fmt.Errorf("pgstore: %w: the connection was lost during the commit: %w", sharing.ErrOutcomeUnknown, errors.Join(explained(err), u.ctx.Err()))
+}
+
+// refused reports whether the server says that it did not commit. Severity would not tell: the server translates it
+// into the language of its messages.
+func refused(err error) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && answer.SeverityUnlocalized == "ERROR"
 }
 
 // doubted reports whether this store lost the outcome of the operation.
