@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,4 +224,49 @@ func golden(t *testing.T, call changeCall, scene string) string {
 		t.Fatalf("R24: replaying the log of %s does not give the state:\n%s", call.name, cmp.Diff(after, replayed))
 	}
 	return after
+}
+
+// A signallingContext calls waits whenever somebody waits for its end.
+type signallingContext struct {
+	context.Context
+	waits func()
+}
+
+func (c signallingContext) Done() <-chan struct{} {
+	c.waits()
+	return c.Context.Done()
+}
+
+// TestR26_CommitFailsWhileAnotherWaits loses the outcome of a commit while another change waits for its turn. The other
+// one looks for its operation, and is made.
+func TestR26_CommitFailsWhileAnotherWaits(t *testing.T) {
+	faults := newFaultVFS()
+	vfs.Register(t.Name(), faults)
+	t.Cleanup(func() { vfs.Unregister(t.Name()) })
+	store, err := sqlitestore.OpenVFS(t.Context(), filepath.Join(memoryFolder(t), "store.db"), t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	waiting, other := make(chan struct{}), make(chan error)
+	err = store.Update(t.Context(), func(tx sharing.UpdateTx) error {
+		go func() {
+			ctx := signallingContext{t.Context(), sync.OnceFunc(func() { close(waiting) })}
+			other <- store.Update(ctx, func(tx sharing.UpdateTx) error {
+				if _, err := tx.Load(sharing.Need{Operation: "other"}); err != nil {
+					return err
+				}
+				return tx.PutTrust("other", sharing.Trust{Enforce: true})
+			})
+		}()
+		<-waiting
+		faults.arm(1, 2, failAfter, sqlite3.IOERR)
+		return tx.PutTrust("first", sharing.Trust{Enforce: true})
+	})
+	if faults.heal(); !errors.Is(err, sharing.ErrOutcomeUnknown) {
+		t.Fatalf("the commit that fails should leave its outcome unknown: %v", err)
+	}
+	if err := <-other; err != nil {
+		t.Errorf("R26: a change failed that only waited for one whose commit failed: %v", err)
+	}
 }

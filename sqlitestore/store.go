@@ -132,12 +132,7 @@ func (s *Store) view(ctx context.Context, fn func(sharing.ViewTx) error) (again 
 // Update implements [sharing.Store]. It waits for this store's other writers until ctx ends, but for another program's
 // lock some ten seconds at most: then it fails with [sharing.ErrConflict].
 func (s *Store) Update(ctx context.Context, fn func(sharing.UpdateTx) error) error {
-	if s.unsettled.Load() {
-		if err := s.settle(ctx); err != nil {
-			return err
-		}
-	}
-	c, err := s.take(ctx, s.writer)
+	c, err := s.takeWriter(ctx)
 	if err != nil {
 		return err
 	}
@@ -184,24 +179,31 @@ func (s *Store) lost(c **conn, err error) error {
 
 // settle makes sure that no transaction whose commit failed comes back.
 func (s *Store) settle(ctx context.Context) error {
-	c, err := s.take(ctx, s.writer)
-	if err != nil {
-		return err
+	c, err := s.takeWriter(ctx)
+	if err == nil {
+		release(s.writer, c)
 	}
-	defer func() { release(s.writer, c) }()
-	if !s.unsettled.Load() {
-		return nil
+	return err
+}
+
+// takeWriter waits for the connection that writes, and then makes sure that no transaction whose commit failed comes
+// back: not before, since a commit may fail while others wait.
+func (s *Store) takeWriter(ctx context.Context) (*conn, error) {
+	c, err := s.take(ctx, s.writer)
+	if err != nil || !s.unsettled.Load() {
+		return c, err
 	}
 	if err = c.overwrite(ctx); errors.Is(err, sqlite3.FULL) {
 		err = errors.Join(c.rollback(), c.emptyWAL(s.path))
 	}
 	if err != nil {
 		_ = c.close()
-		c = nil
-		return fmt.Errorf("a commit that failed before is not settled: %w", explain(ctx, err))
+		release(s.writer, nil)
+		return nil, fmt.Errorf("a commit that failed before is not settled: %w", explain(ctx, err))
 	}
 	s.unsettled.Store(false)
-	return nil
+	c.SetInterrupt(ctx)
+	return c, nil
 }
 
 // overwrite commits something. In the write-ahead log it takes the place of what the last failed commit wrote.
