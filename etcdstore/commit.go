@@ -53,6 +53,11 @@ func (tx *update) commit() error {
 	if err != nil {
 		return err
 	}
+	for _, operation := range tx.absent { // what the closure was told has to last: see fence
+		if !b.makes(operation) {
+			b.put(b.fenceKey(operation))
+		}
+	}
 	ops, err := b.ops()
 	if err != nil {
 		return err
@@ -187,6 +192,11 @@ func (b *batch) ops() ([]*pb.RequestOp, error) {
 	return ops, nil
 }
 
+// makes reports whether the operation has events in the batch.
+func (b *batch) makes(operation string) bool {
+	return slices.ContainsFunc(b.events, func(ev sharing.Event) bool { return ev.Operation == operation })
+}
+
 // fenceKeys returns the fences of the operations in the batch.
 func (b *batch) fenceKeys() (keys []string) {
 	for i, ev := range b.events {
@@ -210,7 +220,7 @@ func (tx *view) operationAbsent(operation string) error {
 	if !tx.writes {
 		return tx.fence(operation)
 	}
-	tx.absent = append(tx.absent, operation) // a commit compares; without one, finish makes sure
+	tx.absent = append(tx.absent, operation) // a commit compares and fences; without one, finish fences
 	return nil
 }
 

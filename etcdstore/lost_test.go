@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
-
-	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/imageshare/sharing"
 )
@@ -280,4 +281,50 @@ func countImages(t *testing.T, e *sharing.Engine, account sharing.AccountID) (n 
 		n++
 	}
 	return n
+}
+
+// A lateKV loses the first commit that is made through it, for as long as arrive is not called.
+type lateKV struct {
+	etcdserverpb.KVClient
+	arrive func() (*etcdserverpb.TxnResponse, error)
+}
+
+func (l *lateKV) Txn(
+	ctx context.Context, in *etcdserverpb.TxnRequest, opts ...grpc.CallOption,
+) (*etcdserverpb.TxnResponse, error) {
+	if len(in.Compare) == 0 || l.arrive != nil {
+		return l.KVClient.Txn(ctx, in, opts...)
+	}
+	l.arrive = func() (*etcdserverpb.TxnResponse, error) {
+		return l.KVClient.Txn(context.WithoutCancel(ctx), in, opts...)
+	}
+	return nil, status.Error(codes.Unavailable, "the connection is lost")
+}
+
+// TestR26_AbsentStaysAbsent tells a transaction that an operation was not made. Whatever the transaction then commits,
+// the operation's own commit must not take effect when it arrives after all.
+func TestR26_AbsentStaysAbsent(t *testing.T) {
+	prefix := newPrefix()
+	losing, other := openAt(t, prefix, server.endpoint), openAt(t, prefix, server.endpoint)
+	late := &lateKV{KVClient: losing.kv}
+	losing.kv = late
+	appendEvent := func(tx sharing.UpdateTx, operation string) error {
+		return tx.Append([]sharing.Event{{Operation: operation, Actor: "a", At: time.Now(), Kind: sharing.EventTrustSet}})
+	}
+	err := losing.Update(t.Context(), func(tx sharing.UpdateTx) error { return appendEvent(tx, "lost") })
+	if !errors.Is(err, sharing.ErrOutcomeUnknown) {
+		t.Fatalf("the outcome of a lost commit should be unknown: %v", err)
+	}
+	err = other.Update(t.Context(), func(tx sharing.UpdateTx) error {
+		if state, err := tx.Load(sharing.Need{Operation: "lost"}); err != nil || len(state.Operation) > 0 {
+			t.Errorf("the lost operation has not arrived yet, and Load found %v, error %v", state.Operation, err)
+		}
+		return appendEvent(tx, "another")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response, err := late.arrive(); err != nil || response.Succeeded {
+		t.Errorf("R26: an operation was made after a transaction was told that it was not, and committed (error %v)", err)
+	}
 }
