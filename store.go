@@ -118,7 +118,8 @@ type UpdateTx interface {
 	// method finds them. The record is kept as a tombstone, which only Load and Derived find.
 	PutImage(ImageRecord) error
 
-	// PutShares stores shares, all of one image, each in place of the one with the same grantee, if any.
+	// PutShares stores shares, all of one image, each in place of the one with the same grantee, if any. A deleted image
+	// gets none: they are ignored.
 	PutShares([]Share) error
 
 	// DeleteShares removes the shares of image with these grantees, as far as they exist.

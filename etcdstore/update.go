@@ -240,7 +240,7 @@ func (b *batch) changeShares(image sharing.ImageID, grantees []sharing.Grantee, 
 			b.remove(index)
 		}
 		share := is(i)
-		if share == nil {
+		if share == nil || !img.DeletedAt.IsZero() { // no share is added to a tombstone
 			continue
 		}
 		about.Shares++

@@ -73,8 +73,9 @@ var mutants = []mutant{
 	}})},
 	{"keeps_the_shares_of_deleted_images", "Tombstones Shares Random", with(hooks{putImage: func(tx sharing.UpdateTx, rec sharing.ImageRecord) error {
 		state, err := tx.Load(sharing.Need{Account: rec.Owner, Image: rec.ID, AllShares: true})
-		return errors.Join(err, tx.PutImage(rec), tx.PutShares(state.Shares))
+		return errors.Join(err, tx.PutImage(rec), putAnyShares(tx, state.Shares))
 	}})},
+	{"puts_shares_on_tombstones", "Tombstones", with(hooks{putShares: putAnyShares})},
 	{"gives_all_shares_to_anyone", "Load Random", with(hooks{state: func(tx sharing.UpdateTx, n sharing.Need, s *sharing.State) {
 		if img := s.Image.Image; n.AllShares && img != nil {
 			all, _ := tx.Load(sharing.Need{Account: img.Owner, Image: img.ID, AllShares: true})
@@ -282,6 +283,16 @@ func joinedKeys(tx sharing.UpdateTx, need sharing.Need, state *sharing.State) {
 			state.ImagesOwned++
 		}
 	}
+}
+
+// putAnyShares stores shares whatever their image is.
+func putAnyShares(tx sharing.UpdateTx, shares []sharing.Share) error {
+	to := tx.(*referenceTx)
+	return to.write(func() {
+		for _, s := range shares {
+			to.shares[sharing.ShareKey{Image: s.Image, Grantee: s.Grantee}] = s
+		}
+	})
 }
 
 // unlocked takes the lock for each Load alone.

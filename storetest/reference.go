@@ -103,6 +103,9 @@ func (tx *referenceTx) PutImage(rec sharing.ImageRecord) error {
 func (tx *referenceTx) PutShares(shares []sharing.Share) error {
 	return tx.write(func() {
 		for _, s := range shares {
+			if !tx.images[s.Image].DeletedAt.IsZero() {
+				continue
+			}
 			tx.shares[sharing.ShareKey{Image: s.Image, Grantee: s.Grantee}] = s
 		}
 	})

@@ -128,6 +128,17 @@ func testTombstones(t *testing.T, open opener) {
 		c.write(image("img", "owner"), share("img", "me"), deleted(image("img", "owner")), image("next", "owner"), share("next", "me"))
 		c.tombstone()
 	})
+	t.Run("SharesPutLater", func(t *testing.T) {
+		c := newCheck(t, open)
+		c.write(image("img", "owner"), share("img", "me"))
+		c.write(deleted(image("img", "owner")), share("img", "me"))
+		c.write(share("img", "me"), share("img", "b"), share("img", sharing.Everyone))
+		c.tombstone()
+		c.write(image("img", "owner"))
+		promise := "shares put for a deleted image are ignored, also if a record without DeletedAt takes its place"
+		c.sameEverywhere(promise)
+		c.sameLoad(promise, sharing.Need{Account: "owner", Image: "img", AllShares: true, PresentAt: noon})
+	})
 }
 
 // tombstone checks that img is one.
