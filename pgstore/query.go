@@ -79,11 +79,36 @@ func (q *query) arg(value any) string {
 	return "$" + strconv.Itoa(len(q.args))
 }
 
-// place adds an argument to begin a listing after. Text columns hold no zero bytes: of what comes after
-// a text that has one, all comes after the part before it.
-func (q *query) place(after string) string {
-	before, _, _ := strings.Cut(after, "\x00")
-	return q.arg(before)
+// after returns the condition that a column's text comes after a position, which may be any bytes. Where no text can be
+// the position, it is compared as bytes, among the texts that the index finds after its beginning.
+func (q *query) after(column, position string) string {
+	text := storable(position)
+	condition := column + " > " + q.arg(text)
+	if text != position {
+		condition += " AND " + encoded(column) + " > " + q.arg([]byte(position))
+	}
+	return condition
+}
+
+// afterShare returns the condition that a share comes after a position.
+func (q *query) afterShare(position sharing.ShareKey) string {
+	image, grantee := string(position.Image), string(position.Grantee)
+	from := q.arg(storable(image))
+	if image == storable(image) && grantee == storable(grantee) {
+		return "i.id >= " + from + " AND (s.image, s.grantee) > (" + from + ", " + q.arg(grantee) + ")"
+	}
+	return "i.id >= " + from + " AND s.image >= " + from +
+		" AND (" + encoded("s.image") + ", " + encoded("s.grantee") + ")" +
+		" > (" + q.arg([]byte(image)) + ", " + q.arg([]byte(grantee)) + ")"
+}
+
+// encoded is an expression for the bytes of a column's text.
+func encoded(column string) string { return "convert_to(" + column + ", 'UTF8')" }
+
+// storable returns the longest beginning of text that a column can hold: valid UTF-8 without zero bytes.
+func storable(text string) string {
+	text, _, _ = strings.Cut(strings.ToValidUTF8(text, "\x00"), "\x00")
+	return text
 }
 
 // collect returns the facts that the rows hold, read as they came: a page has many.

@@ -39,7 +39,7 @@ func (q *query) pageOfImages(scan sharing.ImageScan) (string, error) {
 	wanted := conditions{"NOT i.deleted"}
 	limit := q.arg(scan.Limit)
 	if scan.After != "" {
-		wanted.add("i.id > %s", q.place(string(scan.After)))
+		wanted = append(wanted, q.after("i.id", string(scan.After)))
 	}
 	for _, c := range []struct{ expr, value string }{
 		{"i.owner", string(scan.Query.Owner)},
@@ -102,7 +102,7 @@ func (q *query) wantLabels(wanted *conditions, body string, labels map[string]st
 func (r *reader) Derived(source, after sharing.ImageID, limit int) ([]*sharing.ImageRecord, error) {
 	q := &query{anything: true}
 	q.add("image", columns{id: "id", body: "body"}, "FROM sharing.images WHERE source <> '' AND source = "+q.arg(string(source))+
-		" AND id > "+q.place(string(after))+" ORDER BY id LIMIT "+q.arg(limit))
+		" AND "+q.after("id", string(after))+" ORDER BY id LIMIT "+q.arg(limit))
 	facts, err := r.ask(q)
 	if err != nil {
 		return nil, err
@@ -133,8 +133,7 @@ func (r *reader) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
 		wanted.add("s.grantee = %s", q.arg(string(scan.Grantee)))
 	}
 	if after := scan.After; after != (sharing.ShareKey{}) {
-		image, grantee := q.place(string(after.Image)), q.place(string(after.Grantee))
-		wanted.add("i.id >= %s AND (s.image, s.grantee) > (%s, %s)", image, image, grantee)
+		wanted = append(wanted, q.afterShare(after))
 	}
 	c := shareColumns
 	c.body = "i.body"
@@ -178,7 +177,7 @@ func (r *reader) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord
 		return nil, err
 	}
 	if scan.After != "" {
-		wanted.add("id > %s", q.place(string(scan.After)))
+		wanted = append(wanted, q.after("id", string(scan.After)))
 	}
 	q.add("instance", columns{id: "id", body: "body"}, "FROM sharing.instances WHERE "+wanted.String()+" ORDER BY id LIMIT "+q.arg(scan.Limit))
 	facts, err := r.ask(q)

@@ -52,6 +52,7 @@ func testIdentifiers(t *testing.T, open opener) {
 	t.Run("Accounts", func(t *testing.T) { testNastyAccounts(newCheck(t, open)) })
 	t.Run("Grantees", func(t *testing.T) { testNastyGrantees(newCheck(t, open)) })
 	t.Run("Pairs", func(t *testing.T) { testCollidingPairs(newCheck(t, open)) })
+	t.Run("Positions", func(t *testing.T) { testPositions(newCheck(t, open)) })
 	t.Run("Texts", func(t *testing.T) { testNastyTexts(newCheck(t, open)) })
 }
 
@@ -181,5 +182,54 @@ func testNastyTexts(c *check) {
 			c.imageScan(promise, sharing.ImageScan{Query: q})
 		}
 		c.instanceScan(promise, sharing.InstanceScan{Owner: "me", Query: sharing.InstanceQuery{Labels: labels}})
+	}
+}
+
+// positions are no identifiers, and stand between, before and behind them.
+var positions = []string{
+	"\x00", "a\x00", "a\x00\xff", "ab\x00", "\x7f\x00", "\x80", "\xff", "a\xff", "a\xc3", "\xc3", "é\xff",
+	"\xe6\x97", "日\xff",
+	"\xed\x9f\xff", "\xed\xa0\x80", "\xef\xbf", "\ufffd\xff", "\ufffd\x00", "\xf0", "\xf4\x90\x80\x80", "\U0010ffff\xff",
+	"a'\xff", "a\\\xff", strings.Repeat("\U0010ffff", 32) + "\xff",
+	strings.Repeat("\xff", 5000), strings.Repeat("\x00", 5000),
+}
+
+// testPositions goes on after positions that no record can have, as a caller may make them up.
+func testPositions(c *check) {
+	var items []any
+	for _, id := range []string{
+		"a", "a'", "a\\", "ab", "az", "b", "~", "é", "éa", "日", "日本", "\ud7ff", "\ue000", "\ufffd", "\ufffda",
+		"\U00010000", "\U0010ffff", strings.Repeat("\U0010ffff", 32),
+	} {
+		rec := image(sharing.ImageID(id), "me")
+		rec.Source.Image = "src"
+		items = append(items, rec, instance(sharing.InstanceID(id), "me", "img"),
+			share(rec.ID, "g"), share(rec.ID, "é"), share("img", sharing.Grantee(id)))
+	}
+	c.write(items...)
+	c.write(image("img", "me"))
+	for _, after := range positions {
+		promise := fmt.Sprintf("the position after which a scan goes on may be any bytes: after %.20q", after)
+		img := sharing.ImageID(after)
+		for _, origin := range []sharing.Origin{0, sharing.OriginOwn, sharing.OriginShared} {
+			same(c, promise, func(tx sharing.ViewTx) ([]sharing.Access, error) {
+				query := sharing.ImageQuery{Origin: origin}
+				return tx.Images(sharing.ImageScan{Account: "g", Query: query, After: img, Limit: many})
+			})
+		}
+		same(c, promise, func(tx sharing.ViewTx) ([]*sharing.ImageRecord, error) { return tx.Derived("src", img, many) })
+		same(c, promise, func(tx sharing.ViewTx) ([]*sharing.InstanceRecord, error) {
+			return tx.Instances(sharing.InstanceScan{Owner: "me", After: sharing.InstanceID(after), Limit: many})
+		})
+		for _, scan := range []sharing.ShareScan{
+			{Owner: "me", After: sharing.ShareKey{Image: img}},
+			{Owner: "me", After: sharing.ShareKey{Image: img, Grantee: "g"}},
+			{Owner: "me", After: sharing.ShareKey{Image: "a", Grantee: sharing.Grantee(after)}},
+			{Grantee: "g", After: sharing.ShareKey{Image: img, Grantee: sharing.Grantee(after)}},
+			{Image: "img", After: sharing.ShareKey{Image: "img", Grantee: sharing.Grantee(after)}},
+		} {
+			scan.Limit = many
+			same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return tx.Shares(scan) })
+		}
 	}
 }

@@ -22,6 +22,10 @@ var mutants = []mutant{
 	{"folds_accents", "Identifiers", with(hooks{need: func(n *sharing.Need) {
 		n.Account = sharing.AccountID(strings.ReplaceAll(string(n.Account), "e\u0301", "é"))
 	}})},
+	{"reads_positions_up_to_a_zero_byte", "Identifiers", with(hooks{shareScan: func(s *sharing.ShareScan) {
+		before, _, _ := strings.Cut(string(s.After.Image), "\x00")
+		s.After.Image = sharing.ImageID(before)
+	}})},
 	{"trims_names", "Images", with(hooks{imageScan: func(s *sharing.ImageScan) { s.Query.Name = strings.TrimSpace(s.Query.Name) }})},
 	{"joins_the_parts_of_keys", "Identifiers", with(hooks{state: joinedKeys})},
 	{"ignores_After_of_images", "Images Random", with(hooks{imageScan: func(s *sharing.ImageScan) { s.After = "" }})},
