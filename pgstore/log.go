@@ -2,6 +2,8 @@ package pgstore
 
 import (
 	"fmt"
+	"hash/crc32"
+	"slices"
 
 	"github.com/imageshare/sharing"
 )
@@ -16,18 +18,29 @@ type position struct {
 	drawn, number int64
 }
 
-// cursor returns the cursor of the position in the store with this ID.
-func (p position) cursor(store string) sharing.Cursor {
-	return sharing.Cursor(fmt.Sprintf("%s.%d.%d", store, p.drawn, p.number))
+func (p position) text(store string) string { return fmt.Sprintf("%s.%d.%d", store, p.drawn, p.number) }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// cursor returns the cursor of the event with this body, in the store with this ID. The event's checksum tells it from
+// what a copy of the database, which has the same ID, wrote at the same position.
+func (p position) cursor(store string, body []byte) sharing.Cursor {
+	return sharing.Cursor(fmt.Sprintf("%s.%08x", p.text(store), crc32.Checksum(body, castagnoli)))
 }
 
-// parseCursor returns the position that a cursor stands for, if it is one of the store with this ID.
+// is reports whether c is the cursor of the event with this body, or the one that earlier versions gave it, without a
+// checksum.
+func (p position) is(c sharing.Cursor, store string, body []byte) bool {
+	return c == p.cursor(store, body) || string(c) == p.text(store)
+}
+
+// parseCursor returns the position at which there has to be the event that a cursor of the store with this ID is of.
 func parseCursor(c sharing.Cursor, store string) (position, error) {
 	var p position
 	if c == "" {
 		return p, nil
 	}
-	if _, err := fmt.Sscanf(string(c), store+".%d.%d", &p.drawn, &p.number); err != nil || p.cursor(store) != c {
+	if _, err := fmt.Sscanf(string(c), store+".%d.%d", &p.drawn, &p.number); err != nil {
 		return p, badCursor(c)
 	}
 	return p, nil
@@ -63,7 +76,8 @@ func (r *reader) Events(eq sharing.EventQuery) ([]sharing.Event, error) {
 		wanted.add("actor = %s", q.arg(string(eq.Actor)))
 	}
 	q.addMark()
-	q.add("after", columns{n: "1"}, fmt.Sprintf("FROM sharing.events WHERE position = %s AND number = %s", drawn, number))
+	q.add("after", columns{body: "body"},
+		fmt.Sprintf("FROM sharing.events WHERE position = %s AND number = %s", drawn, number))
 	q.addEvents(wanted.String() + " ORDER BY position, number LIMIT " + q.arg(eq.Limit))
 	facts, err := r.ask(q)
 	if err != nil {
@@ -73,7 +87,8 @@ func (r *reader) Events(eq sharing.EventQuery) ([]sharing.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if eq.After != "" && found.count("after") == 0 {
+	made := func(f fact) bool { return f.part == "after" && after.is(eq.After, r.store.id, f.body) }
+	if eq.After != "" && !slices.ContainsFunc(found.facts, made) {
 		return nil, badCursor(eq.After)
 	}
 	r.mark(found.count("mark"))

@@ -106,7 +106,7 @@ func decodeEvent(f *fact, store string) (sharing.Event, error) {
 	if ev.Operation != f.id {
 		return sharing.Event{}, corrupt("events", key, errOtherKey)
 	}
-	ev.Cursor = position{f.n, f.number}.cursor(store)
+	ev.Cursor = position{f.n, f.number}.cursor(store, f.body)
 	return ev, nil
 }
 
