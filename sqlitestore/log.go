@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,11 +14,18 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// The cursor of an event is its number and the database's identity. The number of the last event is the log's length.
+// The cursor of an event is its number, the database's identity, and a checksum of the event: a copy of the file has
+// the same identity, and may have written another event under the same number. The number of the last event is the
+// log's length.
 
-func (s *Store) cursor(n int64) sharing.Cursor {
-	return sharing.Cursor(strconv.FormatInt(n, 10) + "." + s.id)
+func (s *Store) cursor(n int64, record []byte) sharing.Cursor {
+	return sharing.Cursor(fmt.Sprintf("%s.%08x", s.place(n), crc32.Checksum(record, castagnoli)))
 }
+
+// place is what a cursor begins with. The cursors of earlier versions were no more than that.
+func (s *Store) place(n int64) string { return strconv.FormatInt(n, 10) + "." + s.id }
+
+const selectEvent = `SELECT record FROM events WHERE n = ?`
 
 // position returns the number of the event that cursor is of; 0 for the position before the first.
 func (tx *view) position(cursor sharing.Cursor) (int64, error) {
@@ -26,13 +34,22 @@ func (tx *view) position(cursor sharing.Cursor) (int64, error) {
 	}
 	number, _, _ := strings.Cut(string(cursor), ".")
 	n, err := strconv.ParseInt(number, 10, 64)
-	if err == nil && n > 0 && tx.store.cursor(n) == cursor {
-		last, err := tx.conn.lastEvent()
-		if err != nil || n <= last {
-			return n, explain(tx.ctx, err)
-		}
+	if err != nil {
+		return 0, badCursor(cursor)
 	}
-	return 0, fmt.Errorf("%w: cursor %.64q is no position in this store's event log", sharing.ErrInvalid, cursor)
+	q := tx.conn.query(selectEvent, n)
+	made := q.next() && (cursor == tx.store.cursor(n, q.ColumnRawText(0)) || string(cursor) == tx.store.place(n))
+	if err := tx.end(q, nil); err != nil {
+		return 0, err
+	}
+	if !made {
+		return 0, badCursor(cursor)
+	}
+	return n, nil
+}
+
+func badCursor(cursor sharing.Cursor) error {
+	return fmt.Errorf("%w: cursor %.64q is no position in this store's event log", sharing.ErrInvalid, cursor)
 }
 
 // Events implements [sharing.ViewTx].
@@ -58,15 +75,15 @@ func eventSelection(q sharing.EventQuery, after int64) *selection {
 func (tx *view) events(sql string, args ...any) (events []sharing.Event, err error) {
 	q := tx.conn.query(sql, args...)
 	for err == nil && q.next() {
-		n, operation := q.ColumnInt64(0), q.ColumnText(1)
+		n, operation, record := q.ColumnInt64(0), q.ColumnText(1), q.ColumnRawText(2)
 		var ev sharing.Event
-		if err = json.Unmarshal(q.ColumnRawText(2), &ev); err == nil && ev.Operation != operation {
+		if err = json.Unmarshal(record, &ev); err == nil && ev.Operation != operation {
 			err = errors.New("it is of another operation")
 		}
 		if err != nil {
 			err = corrupt("events", strconv.FormatInt(n, 10), err)
 		}
-		ev.Cursor = tx.store.cursor(n)
+		ev.Cursor = tx.store.cursor(n, record)
 		events = append(events, ev)
 	}
 	if err := tx.end(q, err); err != nil {
