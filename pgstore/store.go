@@ -94,11 +94,13 @@ const oldestServer = 14
 
 // prepare checks that a new connection leads to a server that the store can trust, and sets up the session.
 //
-// A session that lost its client holds its locks until idle_in_transaction_session_timeout.
-// synchronous_commit may be stronger than on, but not off: what a call acknowledges is durable
-// (R26). Each statement is planned once a session, for any arguments and by an index: planning takes
-// longer than running it, and a plan that was made while a table was small would read it from end to
-// end when it no longer is. For the few rows that have one of some keys a bitmap does not pay.
+// A session that lost its client holds its locks until idle_in_transaction_session_timeout if it waits for the next
+// statement. In the middle of a statement the server notices that the network or the machine is gone by TCP alone,
+// which takes hours by default; for what comes by a Unix socket these settings mean nothing. synchronous_commit may
+// be stronger than on, but not off: what a call acknowledges is durable (R26). Each statement is planned once a
+// session, for any arguments and by an index: planning takes longer than running it, and a plan that was made while a
+// table was small would read it from end to end when it no longer is. For the few rows that have one of some keys a
+// bitmap does not pay.
 func prepare(ctx context.Context, conn *pgconn.PgConn) error {
 	version := conn.ParameterStatus("server_version")
 	if major, err := strconv.Atoi(strings.FieldsFunc(version+" 0", notDigit)[0]); err != nil || major < oldestServer {
@@ -110,6 +112,10 @@ func prepare(ctx context.Context, conn *pgconn.PgConn) error {
 		set_config('search_path', 'pg_catalog', false),
 		set_config('idle_in_transaction_session_timeout', '5s', false),
 		set_config('lock_timeout', '10s', false),
+		set_config('tcp_keepalives_idle', '5s', false),
+		set_config('tcp_keepalives_interval', '1s', false),
+		set_config('tcp_keepalives_count', '5', false),
+		set_config('tcp_user_timeout', '10s', false),
 		set_config('jit', 'off', false),
 		set_config('plan_cache_mode', 'force_generic_plan', false),
 		set_config('enable_seqscan', 'off', false),

@@ -1,9 +1,12 @@
 package pgtest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -30,14 +33,18 @@ const (
 	Down
 )
 
-// A Cut says where a connection is to be cut: when After bytes have gone in a direction.
+// A Cut says where a connection is to be cut: when After bytes have gone in a direction, or before a text.
 type Cut struct {
 	Direction Direction
 	After     int
+	Before    string
 	// Late delivers to the server, a moment after the store has lost the connection, what the store had sent.
 	Late bool
 	// Away refuses all connections from then on, until Back.
 	Away bool
+	// Gone tells the server nothing, as when the store's machine loses power. The server has to listen for TCP.
+	Gone bool
+	Then func() // called when the cut is made, if not nil
 }
 
 // NewProxy starts a proxy, which ends with the test.
@@ -97,7 +104,7 @@ func (p *Proxy) accept() {
 		p.mu.Lock()
 		away := p.away
 		p.mu.Unlock()
-		server, err := net.Dial("unix", p.server.Socket())
+		server, err := p.server.dial()
 		if err != nil || away {
 			_ = client.Close()
 			if err == nil {
@@ -123,7 +130,7 @@ func (c *connection) pump(d Direction, from, to net.Conn) {
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
-			pass, cut := c.count(d, n)
+			pass, cut := c.count(d, buf[:n])
 			_, wrong := to.Write(buf[:pass])
 			if cut != nil {
 				c.sever(cut, buf[pass:n])
@@ -141,8 +148,9 @@ func (c *connection) pump(d Direction, from, to net.Conn) {
 	}
 }
 
-// count notes n bytes, and returns how many of them may pass, and the cut that follows.
-func (c *connection) count(d Direction, n int) (int, *Cut) {
+// count notes some bytes, and returns how many of them may pass, and the cut that follows.
+func (c *connection) count(d Direction, some []byte) (int, *Cut) {
+	n := len(some)
 	p := c.proxy
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,11 +161,18 @@ func (c *connection) count(d Direction, n int) (int, *Cut) {
 	before := p.bytes[d]
 	p.bytes[d] += n
 	cut := p.cut
-	if cut == nil || cut.Direction != d || before+n <= cut.After {
+	if cut == nil || cut.Direction != d {
+		return n, nil
+	}
+	pass := cut.After - before
+	if cut.Before != "" {
+		pass = bytes.Index(some, []byte(cut.Before))
+	}
+	if pass < 0 || pass >= n {
 		return n, nil
 	}
 	p.cut, p.away = nil, cut.Away
-	return cut.After - before, cut
+	return pass, cut
 }
 
 // delay is how long what is late takes.
@@ -165,11 +180,48 @@ const delay = 30 * time.Millisecond
 
 // sever ends the connection; rest is what was not passed on.
 func (c *connection) sever(cut *Cut, rest []byte) {
+	if cut.Gone {
+		vanish(c.server.(*net.TCPConn))
+	}
 	_ = c.client.Close()
+	if cut.Then != nil {
+		cut.Then()
+	}
 	if cut.Late {
 		time.Sleep(delay)
 		_, _ = c.server.Write(rest)
 		time.Sleep(delay)
 	}
 	_ = c.server.Close()
+}
+
+// CanVanish checks that a connection can end untold, which Linux permits to root.
+func CanVanish(tb testing.TB) {
+	tb.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	if syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, tcpRepair, 1) != nil {
+		Check(tb, errNoVanishing)
+	}
+}
+
+var errNoVanishing = errors.New("no connection may end untold: run the test as root on Linux to lose a machine")
+
+// tcpRepair is TCP_REPAIR, which the syscall package lacks: a socket that is closed in this mode sends nothing.
+const tcpRepair = 19
+
+// delayedAck is the longest time that Linux keeps back the acknowledgement of what it received.
+const delayedAck = 200 * time.Millisecond
+
+// vanish ends a connection untold. It waits for the acknowledgement of what was sent: if that found nobody, the server
+// would be told.
+func vanish(conn *net.TCPConn) {
+	time.Sleep(2 * delayedAck)
+	if raw, err := conn.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpRepair, 1) })
+	}
+	_ = conn.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -21,14 +22,16 @@ import (
 // A Server is a Postgres server with a cluster of its own.
 type Server struct {
 	bin, dir string
+	port     string
+	tcp      bool
 	settings []string
 	keeper   *exec.Cmd
 	stdin    io.Closer
 	log      string
 }
 
-// port is a name only: it is part of the socket's.
-const port = "5432"
+// socketPort is a name only: it is part of the socket's.
+const socketPort = "5432"
 
 // Start starts a server on a new cluster, with settings such as "fsync=off". It ends with the test.
 // Without binaries the test is skipped, or fails where CI=true.
@@ -66,8 +69,9 @@ func (s *Server) Remove() {
 // Check ends the test if something went wrong: where the machine lacks what it needs it is skipped, unless CI=true.
 func Check(tb testing.TB, err error) {
 	tb.Helper()
+	lacks := errors.Is(err, errNoBinaries) || errors.Is(err, errNoMount) || errors.Is(err, errNoVanishing)
 	switch {
-	case (errors.Is(err, errNoBinaries) || errors.Is(err, errNoMount)) && os.Getenv("CI") != "true":
+	case lacks && os.Getenv("CI") != "true":
 		tb.Skip(err)
 	case err != nil:
 		tb.Fatal(err)
@@ -82,7 +86,7 @@ func (s *Server) Standby(tb testing.TB, name string, settings ...string) *Server
 	standby, err := newServer(settings)
 	Check(tb, err)
 	tb.Cleanup(standby.Remove)
-	source := fmt.Sprintf("host=%s port=%s user=sharing application_name=%s", s.dir, port, name)
+	source := fmt.Sprintf("host=%s port=%s user=sharing application_name=%s", s.dir, s.port, name)
 	Check(tb, standby.run("pg_basebackup", "-D", standby.data(), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"))
 	standby.Launch(tb)
 	return standby
@@ -102,7 +106,7 @@ func newServer(settings []string) (*Server, error) {
 			return nil, err
 		}
 	}
-	return &Server{bin: bin, dir: dir, settings: settings, log: filepath.Join(dir, "log")}, nil
+	return &Server{bin: bin, dir: dir, port: socketPort, settings: settings, log: filepath.Join(dir, "log")}, nil
 }
 
 // binaries finds the folder with the server's programs.
@@ -160,7 +164,7 @@ func (s *Server) Launch(tb testing.TB) {
 const keep = `"$@" </dev/null & server=$!; cat; kill -INT $server 2>/dev/null; wait $server`
 
 func (s *Server) launch() error {
-	args := []string{"-c", keep, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-p", port,
+	args := []string{"-c", keep, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir, "-p", s.port,
 		"-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=64MB"}
 	for _, setting := range s.settings {
 		args = append(args, "-c", setting)
@@ -180,7 +184,8 @@ func (s *Server) launch() error {
 		return err
 	}
 	s.keeper = cmd
-	for deadline := time.Now().Add(5 * time.Minute); s.run("pg_isready", "-q", "-h", s.dir, "-p", port) != nil; time.Sleep(20 * time.Millisecond) {
+	deadline := time.Now().Add(5 * time.Minute)
+	for ; s.run("pg_isready", "-q", "-h", s.dir, "-p", s.port) != nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			log, _ := os.ReadFile(s.log)
 			return fmt.Errorf("the server does not answer:\n%s", log)
@@ -228,7 +233,7 @@ func (s *Server) Kill(tb testing.TB) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	_ = os.Remove(filepath.Join(s.dir, ".s.PGSQL."+port)) // so that it does not look as if the server were there
+	_ = os.Remove(filepath.Join(s.dir, ".s.PGSQL."+s.port)) // so that it does not look as if the server were there
 }
 
 // children returns the processes that a process has started.
@@ -283,7 +288,8 @@ func (s *Server) Promote(tb testing.TB) {
 // SQL runs statements by psql, in a database, and returns what it prints.
 func (s *Server) SQL(tb testing.TB, database, sql string) string {
 	tb.Helper()
-	cmd := s.command("psql", "-h", s.dir, "-p", port, "-U", "sharing", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAtc", sql)
+	cmd := s.command("psql", "-h", s.dir, "-p", s.port, "-U", "sharing", "-d", database,
+		"-v", "ON_ERROR_STOP=1", "-qAtc", sql)
 	cmd.SysProcAttr = nil
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -292,15 +298,39 @@ func (s *Server) SQL(tb testing.TB, database, sql string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// ListenTCP starts the server again, on a free TCP port of the loopback interface besides its socket.
+func (s *Server) ListenTCP(tb testing.TB) {
+	tb.Helper()
+	s.Stop()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		s.port = strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
+		err = free.Close()
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.tcp, s.settings = true, append(s.settings, "listen_addresses=127.0.0.1")
+	s.Launch(tb)
+}
+
+// dial connects to the server, by TCP if it listens for that.
+func (s *Server) dial() (net.Conn, error) {
+	if s.tcp {
+		return net.Dial("tcp", "127.0.0.1:"+s.port)
+	}
+	return net.Dial("unix", s.Socket())
+}
+
 // Socket is the path of the server's socket.
-func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL."+port) }
+func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL."+s.port) }
 
 // Host is what names the server in a DSN.
 func (s *Server) Host() string { return s.dir }
 
 // DSN names a database of the server.
 func (s *Server) DSN(database string) string {
-	return fmt.Sprintf("host=%s port=%s user=sharing dbname=%s sslmode=disable", s.dir, port, database)
+	return fmt.Sprintf("host=%s port=%s user=sharing dbname=%s sslmode=disable", s.dir, s.port, database)
 }
 
 // Log returns what the server has logged.
