@@ -148,6 +148,25 @@ func (ev Event) clone() Event {
 	return ev
 }
 
+// times returns the times that ev holds.
+func (ev *Event) times() []*time.Time {
+	times := []*time.Time{&ev.At}
+	if rec := ev.ImageRecord; rec != nil {
+		times = append(times, &rec.CreatedAt, &rec.DeletedAt)
+		if rec.Deprecation != nil {
+			times = append(times, &rec.Deprecation.At)
+		}
+	}
+	if rec := ev.InstanceRecord; rec != nil {
+		times = append(times, &rec.LaunchedAt, &rec.TerminatedAt)
+	}
+	for i := range ev.Shares {
+		share := &ev.Shares[i]
+		times = append(times, &share.CreatedAt, &share.UpdatedAt, &share.Expires)
+	}
+	return times
+}
+
 // An EventQuery selects events. Each non-zero field narrows the selection.
 type EventQuery struct {
 	// After selects the events after this position in the log.

@@ -133,6 +133,9 @@ func (r *replay) add(ev Event) error {
 	}
 	ev = ev.clone()
 	ev.Cursor = ""
+	for _, t := range ev.times() {
+		*t = plainTime(*t)
+	}
 	text, err := json.Marshal(ev)
 	r.batch, r.size = append(r.batch, ev), r.size+len(text)
 	return err

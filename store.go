@@ -33,8 +33,8 @@ import (
 // up: the position after which a scan goes on, and a cursor of the log. (In a replay, so may the operations and
 // texts of a log that no engine wrote.)
 //
-// Times are kept to the nanosecond; the same instant in another time zone is equal. So are nil and an empty map or
-// slice, and, in an event's Result, the same JSON with another layout.
+// Times that are to be stored are in UTC, and are kept to the nanosecond. The same instant in another time zone is
+// equal. So are nil and an empty map or slice, and, in an event's Result, the same JSON with another layout.
 //
 // What a transaction returns stays valid after the transaction, and nobody changes it: neither the engine, which copies
 // what it passes on, nor the store, which may therefore return what it holds. The engine does not change afterwards
