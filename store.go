@@ -30,8 +30,7 @@ import (
 // characters; a grantee may have four bytes more. Texts, which may be empty, hold no control characters either,
 // except line feeds and tabs in a description or notice. A zero byte may therefore separate the parts of a key, even
 // if the parts are label keys and values. Two things may be any bytes, since a caller of the engine can make them
-// up: the position after which a scan goes on, and a cursor of the log. (In a replay, so may the operations and
-// texts of a log that no engine wrote.)
+// up: the position after which a scan goes on, and a cursor of the log.
 //
 // Times that are to be stored are in UTC, and are kept to the nanosecond. The same instant in another time zone is
 // equal. So are nil and an empty map or slice, and, in an event's Result, the same JSON with another layout.
