@@ -80,12 +80,15 @@ func (s *Store) await(ctx context.Context, last int64) error {
 		}
 		hinted := s.hint.follow()
 		if hinted == nil {
-			return s.lead(ctx, last)
+			failed, err := s.lead(ctx, last)
+			if failed != lost || ctx.Err() != nil {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-hinted:
+		case <-hinted: // never, after the lead was lost with its connection
 		case <-time.After(poll):
 		}
 	}
@@ -97,30 +100,33 @@ func (s *Store) grown(ctx context.Context, last int64) (grown bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	conn, err := s.acquire(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Release()
-	if err := conn.QueryRow(ctx, grownSQL, last).Scan(&grown); err != nil {
-		return false, readError(ctx, err)
-	}
-	return grown, nil
+	err = s.retry(ctx, func() (failure, error) {
+		conn, err := s.acquire(ctx)
+		if err != nil {
+			return none, err
+		}
+		defer conn.Release()
+		if err := conn.QueryRow(ctx, grownSQL, last).Scan(&grown); err != nil {
+			return failureOf(err, conn), readError(ctx, err)
+		}
+		return none, nil
+	})
+	return grown, err
 }
 
-// lead waits as await does, and passes on the hints.
-func (s *Store) lead(ctx context.Context, last int64) error {
+// lead waits as await does, and passes on the hints, for as long as it has its connection.
+func (s *Store) lead(ctx context.Context, last int64) (failure, error) {
 	defer s.hint.give(true)
 	conn, err := s.acquire(ctx)
 	if err != nil {
-		return err
+		return none, err
 	}
 	defer conn.Release()
 	batch := new(pgx.Batch)
 	batch.Queue("LISTEN " + channel)
 	batch.Queue(listen, waitingKey)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
-		return readError(ctx, err)
+		return failureOf(err, conn), readError(ctx, err)
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
@@ -135,21 +141,21 @@ func (s *Store) lead(ctx context.Context, last int64) error {
 	for {
 		var grown bool
 		if err := conn.QueryRow(ctx, grownSQL, last).Scan(&grown); err != nil {
-			return readError(ctx, err)
+			return failureOf(err, conn), readError(ctx, err)
 		}
 		if grown {
-			return nil
+			return none, nil
 		}
 		listening, cancel := context.WithTimeout(ctx, poll)
 		_, err := conn.Conn().WaitForNotification(listening)
 		cancel()
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return none, ctx.Err()
 		case err == nil:
 			s.hint.give(false)
 		case !errors.Is(err, context.DeadlineExceeded):
-			return readError(ctx, err)
+			return failureOf(err, conn), readError(ctx, err)
 		}
 	}
 }
