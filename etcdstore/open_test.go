@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -261,5 +262,45 @@ func TestR8_Sweep(t *testing.T) {
 			<-watch
 			cancel()
 		}
+	}
+}
+
+// TestR8_SweepPastCorruptShares sweeps two deleted images, of which the first has a share that can't be read: it keeps
+// the sweeper from no other image.
+func TestR8_SweepPastCorruptShares(t *testing.T) {
+	s := openAt(t, newPrefix(), server.endpoint)
+	s.stopSweeper() // the test sweeps itself
+	e := newEngine(t, s)
+	var images []sharing.ImageID
+	for range 2 {
+		img, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"})
+		if err == nil {
+			_, err = e.Share(t.Context(), "a", img.ID, "b")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		images = append(images, img.ID)
+	}
+	slices.Sort(images)
+	corrupt := s.key(tableShare, string(images[0]), "b")
+	if _, err := s.client.Put(t.Context(), corrupt, "corrupt"); err != nil {
+		t.Fatal(err)
+	}
+	for _, img := range images {
+		if err := e.ForceDelete(t.Context(), "a", img); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.sweep(t.Context()); err == nil || !strings.Contains(err.Error(), "corrupt") {
+		t.Errorf("the sweep should say what it could not sweep: %v", err)
+	}
+	tx := &view{snapshot: snapshot{Store: s, ctx: t.Context()}}
+	shares := under(s.key(tableShare), keysOnly)
+	if err := tx.ensure(shares); err != nil {
+		t.Fatal(err)
+	}
+	if left := tx.ranges[shares].items; len(left) != 1 || string(left[0].Key) != corrupt {
+		t.Errorf("R8: after the sweep there are %d shares, want the corrupt one alone", len(left))
 	}
 }

@@ -2,6 +2,7 @@ package etcdstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -53,17 +54,19 @@ func (w *sweeper) wake() {
 // sweepBatch is how many shares are taken away at a time: each takes two operations and a comparison.
 const sweepBatch = 40
 
-// sweep takes away the shares of earlier generations of all images that have some.
-func (s *Store) sweep(ctx context.Context) error {
+// sweep takes away the shares of earlier generations of all images that have some. What it can't sweep of one image,
+// for instance since a share is corrupt, keeps it from no other.
+func (s *Store) sweep(ctx context.Context) (failed error) {
 	walk := walk{view: &view{snapshot: snapshot{Store: s, ctx: ctx}}}
 	walk.indices = []index{walk.index(tableEnded)}
 	for {
 		ids, err := walk.next(mostIDs)
 		if err != nil || len(ids) == 0 {
-			return err
+			return errors.Join(failed, err)
 		}
 		for _, id := range ids {
-			if err := s.sweepImage(ctx, id); err != nil {
+			failed = errors.Join(failed, s.sweepImage(ctx, id))
+			if err := ctx.Err(); err != nil {
 				return err
 			}
 		}
