@@ -85,7 +85,7 @@ func (tx *update) commit() error {
 	case err != nil && refused(err):
 		return fmt.Errorf("etcdstore: commit: %w", err)
 	case err != nil:
-		return fmt.Errorf("etcdstore: %w: etcd did not answer to the commit: %w", sharing.ErrOutcomeUnknown, err)
+		return fmt.Errorf("etcdstore: %w: the commit: %w", sharing.ErrOutcomeUnknown, unanswered(tx.ctx, err))
 	case !response.Succeeded:
 		tx.stale = errRaced
 		return nil
@@ -240,6 +240,7 @@ func (tx *view) fence(operation string) error {
 		if tx.ctx.Err() != nil {
 			err = tx.ctx.Err()
 		}
+		err = unanswered(tx.ctx, err)
 		return fmt.Errorf("etcdstore: whether operation %q was made can't be told yet: %w", operation, err)
 	}
 	if !response.Succeeded {

@@ -232,9 +232,18 @@ func (tx *snapshot) ask(spans []span) (*pb.TxnResponse, error) {
 		case tx.life.Err() != nil:
 			return nil, errClosed
 		case !away(err) || time.Since(began) > requestTimeout || !pause(tx.ctx, attempt):
-			return nil, err
+			return nil, unanswered(tx.ctx, err)
 		}
 	}
+}
+
+// unanswered returns the error of a request that the store made with a time limit of its own. If that is what ended the
+// request, and not the caller's ctx, the error wraps no context's: the caller would take it for the end of ctx.
+func unanswered(ctx context.Context, err error) error {
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("etcd did not answer in time")
+	}
+	return err
 }
 
 // away reports whether err says that no member, or none with a leader, answers for now.
