@@ -6,7 +6,6 @@ import (
 	"errors"
 	"iter"
 	"reflect"
-	"time"
 )
 
 // replayBatch is the size of a batch of events, in bytes of JSON, from which on a replay writes it in a
@@ -87,21 +86,7 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 func (ev Event) change() Event {
 	ev = ev.clone()
 	ev.Cursor, ev.Result = "", nil
-	times := []*time.Time{&ev.At}
-	if rec := ev.ImageRecord; rec != nil {
-		times = append(times, &rec.CreatedAt, &rec.DeletedAt)
-		if rec.Deprecation != nil {
-			times = append(times, &rec.Deprecation.At)
-		}
-	}
-	if rec := ev.InstanceRecord; rec != nil {
-		times = append(times, &rec.LaunchedAt, &rec.TerminatedAt)
-	}
-	for i := range ev.Shares {
-		share := &ev.Shares[i]
-		times = append(times, &share.CreatedAt, &share.UpdatedAt, &share.Expires)
-	}
-	for _, t := range times {
+	for _, t := range ev.times() {
 		*t = plainTime(*t)
 	}
 	if ev.Trust != nil && len(ev.Trust.Owners) == 0 {
