@@ -9,8 +9,9 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// maxRows is how many shares a chunk holds at most.
-const maxRows = 128
+// maxRows is how many shares a chunk holds at most: more than images usually have, since a check finds its share in one
+// chunk, and few, since each change of a share copies one.
+const maxRows = 64
 
 // A chunk is a number of shares of one image, in ascending order of grantee, packed into one piece of memory
 // so that finding one of them touches little of it. It never changes. An empty one is nil. In it are
