@@ -13,7 +13,7 @@ import (
 // TestR24_CursorOfADivergedCopy copies a database and lets both go on. A cursor from before the copy is of both; one of
 // an event that only the other has is refused, since the events after it are others.
 func TestR24_CursorOfADivergedCopy(t *testing.T) {
-	b := sharedBed(t)
+	b := newBed(t)
 	database := b.database(t)
 	original := b.open(t, database)
 	register := func(e *sharing.Engine) {

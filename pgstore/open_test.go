@@ -17,7 +17,7 @@ import (
 
 // TestOpen_Errors opens what can't be opened: the error says what is wrong.
 func TestOpen_Errors(t *testing.T) {
-	b := sharedBed(t)
+	b := newBed(t) // since it makes roles and databases
 	b.SQL(t, "postgres", "CREATE ROLE locked LOGIN PASSWORD 'right'")
 	b.Admit(t, "local all locked scram-sha-256")
 	for _, sql := range []string{
@@ -68,7 +68,7 @@ func TestOpen_Errors(t *testing.T) {
 
 // TestOpen_AtOnce lets many programs make the schema at once.
 func TestOpen_AtOnce(t *testing.T) {
-	b := sharedBed(t)
+	b := newBed(t)
 	b.SQL(t, "postgres", "CREATE DATABASE fresh")
 	var all sync.WaitGroup
 	for i := range 8 {
