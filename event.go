@@ -148,23 +148,27 @@ func (ev Event) clone() Event {
 	return ev
 }
 
-// times returns the times that ev holds.
-func (ev *Event) times() []*time.Time {
-	times := []*time.Time{&ev.At}
+// normalTimes gives ev's times the form that the store keeps: in UTC.
+func (ev *Event) normalTimes() {
+	normal := func(times ...*time.Time) {
+		for _, t := range times {
+			*t = plainTime(*t)
+		}
+	}
+	normal(&ev.At)
 	if rec := ev.ImageRecord; rec != nil {
-		times = append(times, &rec.CreatedAt, &rec.DeletedAt)
+		normal(&rec.CreatedAt, &rec.DeletedAt)
 		if rec.Deprecation != nil {
-			times = append(times, &rec.Deprecation.At)
+			normal(&rec.Deprecation.At)
 		}
 	}
 	if rec := ev.InstanceRecord; rec != nil {
-		times = append(times, &rec.LaunchedAt, &rec.TerminatedAt)
+		normal(&rec.LaunchedAt, &rec.TerminatedAt)
 	}
 	for i := range ev.Shares {
 		share := &ev.Shares[i]
-		times = append(times, &share.CreatedAt, &share.UpdatedAt, &share.Expires)
+		normal(&share.CreatedAt, &share.UpdatedAt, &share.Expires)
 	}
-	return times
 }
 
 // An EventQuery selects events. Each non-zero field narrows the selection.

@@ -86,9 +86,7 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 func (ev Event) change() Event {
 	ev = ev.clone()
 	ev.Cursor, ev.Result = "", nil
-	for _, t := range ev.times() {
-		*t = plainTime(*t)
-	}
+	ev.normalTimes()
 	if ev.Trust != nil && len(ev.Trust.Owners) == 0 {
 		ev.Trust.Owners = nil
 	}
@@ -118,9 +116,7 @@ func (r *replay) add(ev Event) error {
 	}
 	ev = ev.clone()
 	ev.Cursor = ""
-	for _, t := range ev.times() {
-		*t = plainTime(*t)
-	}
+	ev.normalTimes()
 	text, err := json.Marshal(ev)
 	r.batch, r.size = append(r.batch, ev), r.size+len(text)
 	return err
