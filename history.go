@@ -34,7 +34,7 @@ type fixed struct {
 }
 
 func (rec *ImageRecord) fixed() fixed {
-	return fixed{rec.Owner, rec.Region, rec.Architecture, rec.Digest, rec.Size, rec.Source, plainTime(rec.CreatedAt)}
+	return fixed{rec.Owner, rec.Region, rec.Architecture, rec.Digest, rec.Size, rec.Source, rec.CreatedAt}
 }
 
 // marks are the properties of an image that its owner sets by calls that do nothing else.
@@ -50,7 +50,7 @@ type shareBefore struct {
 }
 
 func (s Share) before() shareBefore {
-	return shareBefore{s.Status, plainTime(s.CreatedAt), plainTime(s.Expires)}
+	return shareBefore{s.Status, s.CreatedAt, s.Expires}
 }
 
 // presentAt reports whether the share, which was made before, had not expired at the given time.
@@ -71,7 +71,8 @@ func newHistory() history {
 	return history{make(map[ImageID]*imageBefore), make(map[InstanceID]instanceBefore)}
 }
 
-// add takes the next event of the log, or says why the event can't be the next.
+// add takes the next event of the log, whose times are normal and which nobody changes later, or says why the event
+// can't be the next.
 func (h history) add(ev *Event) error {
 	img, inst := h.images[ev.Image], h.instances[ev.Instance]
 	if img == nil {
@@ -103,7 +104,7 @@ func (h history) add(ev *Event) error {
 		delete(img.shares, g)
 	}
 	if rec := ev.InstanceRecord; rec != nil {
-		h.instances[ev.Instance] = instanceBefore{rec.Owner, rec.Region, rec.LaunchedAt, cloneLabels(rec.Labels),
+		h.instances[ev.Instance] = instanceBefore{rec.Owner, rec.Region, rec.LaunchedAt, rec.Labels,
 			rec.Instance.Image, rec.DiskGeneration, !rec.TerminatedAt.IsZero()}
 	}
 	if ev.Image != "" {
@@ -270,9 +271,9 @@ func (ev *Event) leavesShares(img *imageBefore) bool {
 			if share.Status == ShareRejected || share.Status == SharePending && !share.Grantee.isAccount() {
 				return false
 			}
-			after = shareBefore{share.Status, plainTime(ev.At), plainTime(share.Expires)}
+			after = shareBefore{share.Status, ev.At, share.Expires}
 		case EventExpirySet:
-			after.expires = plainTime(share.Expires)
+			after.expires = share.Expires
 		case EventAccepted:
 			after.status = ShareAccepted
 		case EventRejected:

@@ -59,6 +59,8 @@ func startReplay(ctx context.Context, op string, to Store, events iter.Seq2[Even
 	before := newHistory()
 	r := replay{ctx: ctx, to: to}
 	for ev, failed := range events {
+		ev = ev.clone()
+		ev.normalTimes()
 		if err = firstError(failed, err); err == nil {
 			err = before.add(&ev)
 		}
@@ -114,9 +116,7 @@ func (r *replay) add(ev Event) error {
 			return err
 		}
 	}
-	ev = ev.clone()
 	ev.Cursor = ""
-	ev.normalTimes()
 	text, err := json.Marshal(ev)
 	r.batch, r.size = append(r.batch, ev), r.size+len(text)
 	return err
