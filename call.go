@@ -70,6 +70,19 @@ func (c *call) view(decide func(tx ViewTx) error) error {
 	}
 }
 
+// answerOf returns what decide answers on one reading transaction, and nothing beside an error.
+func answerOf[T any](c *call, decide func(tx ViewTx) (T, error)) (T, error) {
+	var answer, none T
+	err := c.view(func(tx ViewTx) (err error) {
+		answer, err = decide(tx)
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return answer, nil
+}
+
 // view runs fn in a reading transaction. The error is fn's, or else the store's.
 func view(ctx context.Context, store Store, fn func(tx ViewTx) error) error {
 	var err error

@@ -85,16 +85,15 @@ func (e *Engine) Exposure(ctx context.Context, actor AccountID, image ImageID) (
 	if err != nil {
 		return Exposure{}, err
 	}
-	var exposure Exposure
-	err = c.view(func(tx ViewTx) error {
+	return answerOf(&c, func(tx ViewTx) (Exposure, error) {
 		m, err := c.load(tx, Need{Image: image})
 		if err != nil {
-			return err
+			return Exposure{}, err
 		}
 		img := m.Image.Image
 		if img == nil || img.Owner != actor { // a former owner is answered too
 			if img, err = m.ownImage(image); err != nil {
-				return err
+				return Exposure{}, err
 			}
 		}
 		x := explorer{
@@ -105,15 +104,10 @@ func (e *Engine) Exposure(ctx context.Context, actor AccountID, image ImageID) (
 			shown:    make(map[ImageID]bool),
 		}
 		if err := x.explore(img); err != nil {
-			return err
+			return Exposure{}, err
 		}
-		exposure = x.report()
-		return nil
+		return x.report(), nil
 	})
-	if err != nil {
-		return Exposure{}, err
-	}
-	return exposure, nil
 }
 
 // An explorer collects an Exposure.

@@ -10,22 +10,16 @@ func (e *Engine) Image(ctx context.Context, actor AccountID, id ImageID) (Image,
 	if err != nil {
 		return Image{}, err
 	}
-	var img Image
-	err = c.view(func(tx ViewTx) error {
+	return answerOf(&c, func(tx ViewTx) (Image, error) {
 		m, err := c.load(tx, Need{Image: id})
 		if err != nil {
-			return err
+			return Image{}, err
 		}
 		if err := m.see(&m.Image, id); err != nil {
-			return err
+			return Image{}, err
 		}
-		img, err = m.show(m.Image.Image)
-		return err
+		return m.show(m.Image.Image)
 	})
-	if err != nil {
-		return Image{}, err
-	}
-	return img, nil
 }
 
 // Instance returns one of the actor's instances.
@@ -36,24 +30,18 @@ func (e *Engine) Instance(ctx context.Context, actor AccountID, id InstanceID) (
 	if err != nil {
 		return Instance{}, err
 	}
-	var inst Instance
-	err = c.view(func(tx ViewTx) error {
+	return answerOf(&c, func(tx ViewTx) (Instance, error) {
 		m, err := c.load(tx, Need{Instances: []InstanceID{id}})
 		if err != nil {
-			return err
+			return Instance{}, err
 		}
 		m.Instance = m.Instances[0]
 		rec, err := m.ownInstance(id)
 		if err != nil {
-			return err
+			return Instance{}, err
 		}
-		inst = rec.Instance.clone()
-		return nil
+		return rec.Instance.clone(), nil
 	})
-	if err != nil {
-		return Instance{}, err
-	}
-	return inst, nil
 }
 
 // Latest returns the newest image of an owner's family in a region that is available, not deprecated, and that the
@@ -70,29 +58,23 @@ func (e *Engine) Latest(ctx context.Context, actor AccountID, q LatestQuery) (Im
 	scan := ImageScan{Account: actor, Limit: maxPage, Query: ImageQuery{
 		Owner: q.Owner, Family: q.Family, Region: q.Region, Origin: OriginOwn | OriginShared | OriginPublic,
 	}}
-	var img Image
-	err = c.view(func(tx ViewTx) error {
+	return answerOf(&c, func(tx ViewTx) (Image, error) {
 		m, err := c.load(tx, Need{Trust: true})
 		if err != nil {
-			return err
+			return Image{}, err
 		}
 		if actor != q.Owner {
 			if err := m.outside.organizationsKnown(); err != nil {
-				return err
+				return Image{}, err
 			}
 		}
 		scan.Organizations = c.outside.organizations
 		newest, err := m.newest(scan, q.Architecture)
 		if err != nil {
-			return err
+			return Image{}, err
 		}
-		img, err = m.show(newest)
-		return err
+		return m.show(newest)
 	})
-	if err != nil {
-		return Image{}, err
-	}
-	return img, nil
 }
 
 // newest returns the newest usable image that scan selects (R18).

@@ -77,14 +77,8 @@ func (e *Engine) Trust(ctx context.Context, actor AccountID) (Trust, error) {
 	if err != nil {
 		return Trust{}, err
 	}
-	var trust Trust
-	err = c.view(func(tx ViewTx) error {
+	return answerOf(&c, func(tx ViewTx) (Trust, error) {
 		m, err := c.load(tx, Need{Trust: true})
-		trust = m.Trust.normal()
-		return err
+		return m.Trust.normal(), err
 	})
-	if err != nil {
-		return Trust{}, err
-	}
-	return trust, nil
 }
