@@ -2,16 +2,14 @@ package pgstore_test
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/imageshare/sharing"
+	"github.com/imageshare/sharing/internal/logtest"
 )
 
-// TestR24_CursorOfADivergedCopy copies a database and lets both go on. A cursor from before the copy is of both; one of
-// an event that only the other has is refused, since the events after it are others.
+// TestR24_CursorOfADivergedCopy copies a database and lets both go on.
 func TestR24_CursorOfADivergedCopy(t *testing.T) {
 	b := newBed(t)
 	database := b.database(t)
@@ -31,42 +29,7 @@ func TestR24_CursorOfADivergedCopy(t *testing.T) {
 	one, other := newEngine(t, b.open(t, database)), newEngine(t, b.open(t, "copy"))
 	register(one)
 	register(other)
-	log, otherLog := cursors(t, one), cursors(t, other)
-	for _, c := range []struct {
-		cursor sharing.Cursor
-		err    error
-	}{
-		{log[0], nil}, {otherLog[0], nil}, {log[1], nil}, {otherLog[1], sharing.ErrInvalid},
-		{withoutChecksum(log[1]), nil}, // as earlier versions made them
-		{withoutChecksum(log[1]) + ".", sharing.ErrInvalid},
-	} {
-		var got error
-		for _, err := range one.Events(t.Context(), sharing.EventQuery{After: c.cursor}) {
-			got = err
-		}
-		if !errors.Is(got, c.err) {
-			t.Errorf("R24: after the cursor %s the log gives the error %v, want %v", c.cursor, got, c.err)
-		}
-	}
-}
-
-// cursors returns the cursors of the log's two events.
-func cursors(t *testing.T, e *sharing.Engine) (all []sharing.Cursor) {
-	t.Helper()
-	for ev, err := range e.Events(t.Context(), sharing.EventQuery{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, ev.Cursor)
-	}
-	if len(all) != 2 {
-		t.Fatalf("the log has %d events, want 2", len(all))
-	}
-	return all
-}
-
-func withoutChecksum(c sharing.Cursor) sharing.Cursor {
-	return c[:strings.LastIndexByte(string(c), '.')]
+	logtest.Diverged(t, one, other, 2)
 }
 
 // TestR24_WaitOutlastsConnections ends all connections of a store, as a server does that is started again: before the
