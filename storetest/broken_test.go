@@ -47,6 +47,7 @@ func TestBrokenStores(t *testing.T) {
 	patience = 200 * time.Millisecond
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
 			for _, name := range strings.Fields(m.parts) {
 				t.Run(name, func(t *testing.T) { partNamed(t, name)(t, m.open) })
 			}
