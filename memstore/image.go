@@ -13,7 +13,8 @@ type image struct {
 	// withOwner: one of the shares may be with the image's owner. None should be, and then
 	// the owner's need not be looked for.
 	withOwner bool
-	sequence  int64 // of the last event about it
+	sequence  int64              // of the last event about it
+	events    *set[int, nothing] // the positions of all of them in the log, or nil
 	// record has no ID if the ID is known from shares or events only. What it points to never
 	// changes, since transactions hand it out.
 	record *sharing.ImageRecord

@@ -24,7 +24,6 @@ type log struct {
 	full       []block // of blockLength events each
 	last       block   // of less
 	length     int
-	byImage    index[sharing.ImageID, int, nothing]
 	byActor    index[sharing.AccountID, int, nothing]
 	operations map[uint64]int      // where each begins, by its hash or, if another has that, the next free number
 	hash       func(string) uint64 // of an operation
@@ -64,16 +63,15 @@ func (b *block) reset() { b.data, b.ends = b.data[:0], b.ends[:0] }
 func newLog() log {
 	seed := maphash.MakeSeed()
 	return log{
-		byImage:    make(index[sharing.ImageID, int, nothing]),
 		byActor:    make(index[sharing.AccountID, int, nothing]),
 		operations: make(map[uint64]int),
 		hash:       func(operation string) uint64 { return maphash.String(seed, operation) },
 	}
 }
 
-// append appends an event, which is also given packed.
-func (l *log) append(ev *sharing.Event, packed []byte) {
-	at := l.length
+// append appends an event, which is also given packed, and returns the position before it.
+func (l *log) append(ev *sharing.Event, packed []byte) (at int) {
+	at = l.length
 	l.length++
 	l.last.data = append(l.last.data, packed...)
 	l.last.ends = append(l.last.ends, len(l.last.data))
@@ -81,13 +79,11 @@ func (l *log) append(ev *sharing.Event, packed []byte) {
 		l.full = append(l.full, block{slices.Clone(l.last.data), slices.Clone(l.last.ends)})
 		l.last.reset()
 	}
-	if ev.Image != "" {
-		l.byImage.add(ev.Image, at, nothing{})
-	}
 	l.byActor.add(ev.Actor, at, nothing{})
 	if _, place, begun := l.find(ev.Operation); !begun {
 		l.operations[place] = at
 	}
+	return at
 }
 
 // find returns where an operation begins, if it has begun, or else its place among the operations.
@@ -162,18 +158,18 @@ func (l *log) position(cursor sharing.Cursor) (int, error) {
 }
 
 // positions finds the positions of the events that q selects, from a position on.
-func (l *log) positions(q sharing.EventQuery, from int) seeker[int, nothing] {
+func (s *Store) positions(q sharing.EventQuery, from int) seeker[int, nothing] {
 	var wanted intersection[int, nothing]
 	if q.Image != "" {
-		wanted = append(wanted, l.byImage[q.Image].cursor())
+		wanted = append(wanted, s.lookup(q.Image).events.cursor())
 	}
 	if q.Actor != "" {
-		wanted = append(wanted, l.byActor[q.Actor].cursor())
+		wanted = append(wanted, s.log.byActor[q.Actor].cursor())
 	}
 	if len(wanted) > 0 {
 		return wanted
 	}
-	return numbers{from, l.length}
+	return numbers{from, s.log.length}
 }
 
 // numbers finds all numbers from one to before another.
@@ -198,7 +194,7 @@ func (tx *view) Events(q sharing.EventQuery) ([]sharing.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted := l.positions(q, from)
+	wanted := tx.store.positions(q, from)
 	events := make([]sharing.Event, 0, min(q.Limit, usualPage, wanted.most()))
 	for at := range all(wanted, from, false) {
 		ev, err := l.read(at)

@@ -90,6 +90,15 @@ func (s *set[K, V]) add(key K, value V) {
 	}
 }
 
+// with adds an item to s, or, if s is nil, returns a set of it.
+func (s *set[K, V]) with(key K, value V) *set[K, V] {
+	if s == nil {
+		return single(item[K, V]{value, key})
+	}
+	s.add(key, value)
+	return s
+}
+
 func (s *set[K, V]) remove(key K) {
 	if s.len() == 0 {
 		return
@@ -256,7 +265,7 @@ func (x index[A, K, V]) add(of A, key K, value V) {
 	if s := x[of]; s != nil {
 		s.add(key, value)
 	} else {
-		x[of] = single(item[K, V]{value, key})
+		x[of] = s.with(key, value)
 	}
 }
 

@@ -174,9 +174,10 @@ func (s *Store) putTrust(account sharing.AccountID, trust sharing.Trust) {
 func (s *Store) appendEvents(events []sharing.Event, packed *block) {
 	for i := range events {
 		ev := &events[i]
-		s.log.append(ev, packed.at(i))
+		at := s.log.append(ev, packed.at(i))
 		if ev.Image != "" {
-			s.image(ev.Image).sequence = ev.Sequence
+			img := s.image(ev.Image)
+			img.sequence, img.events = ev.Sequence, img.events.with(at, nothing{})
 		}
 	}
 	if len(events) > 0 {
