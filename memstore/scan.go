@@ -104,11 +104,14 @@ func (s *Store) selectImages(scan sharing.ImageScan) seeker[sharing.ImageID, *im
 		}
 		return every.cursor()
 	}
+	if len(wanted) == 1 {
+		return wanted[0]
+	}
 	return wanted
 }
 
 // reached finds the images that reach the account by the origins of the query.
-func (s *Store) reached(scan sharing.ImageScan) union[sharing.ImageID, *image] {
+func (s *Store) reached(scan sharing.ImageScan) seeker[sharing.ImageID, *image] {
 	var reached union[sharing.ImageID, *image]
 	by := func(f field, value string) {
 		if set := s.imagesBy[attribute{f, "", value}]; set != nil {
@@ -126,6 +129,9 @@ func (s *Store) reached(scan sharing.ImageScan) union[sharing.ImageID, *image] {
 	}
 	if scan.Query.Origin&sharing.OriginPublic != 0 {
 		by(fieldGrantee, string(sharing.Everyone))
+	}
+	if len(reached) == 1 {
+		return reached[0]
 	}
 	return reached
 }
