@@ -11,26 +11,27 @@ import (
 // use allocates nothing.
 func (e *Engine) CanUse(ctx context.Context, actor AccountID, image ImageID, region Region) error {
 	k := useChecks.Get().(*useCheck)
-	defer useChecks.Put(k)
 	k.image, k.region = image, region
 	k.m.op, k.m.actor, k.m.clock = "CanUse", actor, e.clock
 	k.outside = e.nothingKnown()
 	for {
 		k.err, k.ran = nil, false
-		if err := e.store.View(ctx, k.decide); k.err == nil {
-			k.err = decided(k.ran, err)
+		err := e.store.View(ctx, k.decide)
+		_, ended := err.(*Refusal)
+		if err == nil {
+			err, ended = decided(k.ran, k.err), k.ran
 		}
-		if k.err == nil && k.inputValid {
-			return nil
+		if err != nil || !k.inputValid {
+			err = firstError(actor.Validate(), image.Validate(), region.Validate(), err)
 		}
-		if err := firstError(actor.Validate(), image.Validate(), region.Validate()); err != nil {
-			k.err = err
+		if q, ok := err.(*question); ok {
+			e.answer(ctx, actor, q, &k.outside)
+			continue
 		}
-		q, ok := k.err.(*question)
-		if !ok {
-			return named("CanUse", k.err)
+		if ended { // else it is not known: a store that breaks its contract may still run the closure, now or later
+			useChecks.Put(k)
 		}
-		e.answer(ctx, actor, q, &k.outside)
+		return named("CanUse", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,6 +44,39 @@ type idleStore struct{}
 func (idleStore) View(context.Context, func(sharing.ViewTx) error) error { return nil }
 
 func (idleStore) Update(context.Context, func(sharing.UpdateTx) error) error { return nil }
+
+// A store that returns while a closure still runs breaks its contract. The check that it belongs to fails, and no other
+// check has to do with it: the race detector would tell (R27).
+func TestR27_ClosureLeftBehind(t *testing.T) {
+	w := newWorld(t)
+	img := w.image("owner")
+	w.share("owner", img, "b")
+	store := &hastyStore{Store: w.store}
+	e, err := sharing.New(store)
+	want(t, err, nil)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		want(t, e.CanUse(cancelled, "owner", img, "r1"), context.Canceled)
+		want(t, e.CanUse(t.Context(), "stranger", img, "r1"), sharing.ErrImageNotFound)
+		want(t, e.CanUse(t.Context(), "b", img, "r1"), nil)
+	}
+	store.behind.Wait()
+}
+
+// A hastyStore does not wait for its transactions when their context has ended.
+type hastyStore struct {
+	sharing.Store
+	behind sync.WaitGroup
+}
+
+func (s *hastyStore) View(ctx context.Context, fn func(sharing.ViewTx) error) error {
+	if ctx.Err() == nil {
+		return s.Store.View(ctx, fn)
+	}
+	s.behind.Go(func() { _ = s.Store.View(context.WithoutCancel(ctx), fn) })
+	return ctx.Err()
+}
 
 // Where it can't be read whether an image is sealed, no instance made from it is captured (R27, R28).
 func TestR27_LostRecord(t *testing.T) {

@@ -19,9 +19,10 @@ import (
 // its end, and reads exactly what all transactions before it wrote. That holds for all engines on one
 // database, in one process or several.
 //
-// A closure may be run more than once, for instance after a conflict; only its last run counts. It calls the
-// transaction's methods from one goroutine, and not after it has returned. It does not call the store. A panic in it
-// leaves nothing changed and nothing locked.
+// A closure may be run more than once, for instance after a conflict; only its last run counts. View and Update return
+// only after it has ended, even if their context ends before, and do not run it later. It calls the transaction's
+// methods from one goroutine, and not after it has returned. It does not call the store. A panic in it leaves nothing
+// changed and nothing locked.
 //
 // # Values
 //

@@ -195,6 +195,16 @@ var mutants = []mutant{
 	{"ignores_contexts_of_views", "Contexts", withView(func(r *reference, ctx context.Context, fn func(sharing.ViewTx) error) error {
 		return r.View(context.WithoutCancel(ctx), fn)
 	})},
+	{"leaves_closures_behind", "Contexts", withView(func(r *reference, ctx context.Context, fn func(sharing.ViewTx) error) error {
+		ended := make(chan error, 1)
+		go func() { ended <- r.View(ctx, fn) }()
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})},
 	{"isolates_snapshots", "Serialisable Concurrency", withUpdate(snapshotIsolation)},
 	{"reads_behind", "Concurrency Handles", lagging},
 	{"reads_at_several_instants", "Serialisable", withView(func(r *reference, ctx context.Context, fn func(sharing.ViewTx) error) error {

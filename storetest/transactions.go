@@ -152,6 +152,16 @@ func testContexts(t *testing.T, open opener) {
 			c.usable("a context that ended leaves nothing locked")
 		})
 	}
+	t.Run("ReturnsAfterTheClosure", func(t *testing.T) {
+		c := newCheck(t, open)
+		c.write(existing...)
+		c.endsAfter("View", func(ctx context.Context, closure func() error) error {
+			return c.store.View(ctx, func(sharing.ViewTx) error { return closure() })
+		})
+		c.endsAfter("Update", func(ctx context.Context, closure func() error) error {
+			return c.store.Update(ctx, func(sharing.UpdateTx) error { return closure() })
+		})
+	})
 	for name, method := range reads {
 		t.Run("During"+name, func(t *testing.T) {
 			c := newCheck(t, open)
@@ -189,6 +199,30 @@ func testContexts(t *testing.T, open opener) {
 		}
 		c.usable("a context that ended leaves nothing locked")
 	})
+}
+
+// endsAfter checks that a transaction does not return before its closure has, even if its context ends meanwhile.
+func (c *check) endsAfter(what string, transaction func(context.Context, func() error) error) {
+	c.Helper()
+	const enough = 100 * time.Millisecond // for a store that returns early to do so
+	ctx, cancel := context.WithCancel(c.ctx)
+	defer cancel()
+	returned, early := make(chan struct{}), make(chan bool, 1)
+	err := transaction(ctx, func() error {
+		cancel()
+		select {
+		case <-returned:
+			early <- true
+		case <-time.After(enough):
+			early <- false
+		}
+		return ctx.Err()
+	})
+	close(returned)
+	c.endsWith(context.Canceled, what+", when its context ended in the closure, which returns its error", err)
+	if <-early {
+		c.Errorf("the contract asks: %s returns only after its closure has ended, even if its context ends before; it returned %v while the closure ran", what, err)
+	}
 }
 
 func (c *check) endsWith(want error, what string, err error) {
