@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -207,20 +208,22 @@ func (c *check) endsAfter(what string, transaction func(context.Context, func() 
 	const enough = 100 * time.Millisecond // for a store that returns early to do so
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	returned, early := make(chan struct{}), make(chan bool, 1)
+	var running atomic.Bool
+	returned := make(chan struct{})
+	defer close(returned)
 	err := transaction(ctx, func() error {
+		running.Store(true)
+		defer running.Store(false)
 		cancel()
 		select {
 		case <-returned:
-			early <- true
 		case <-time.After(enough):
-			early <- false
 		}
 		return ctx.Err()
 	})
-	close(returned)
+	early := running.Load()
 	c.endsWith(context.Canceled, what+", when its context ended in the closure, which returns its error", err)
-	if <-early {
+	if early {
 		c.Errorf("the contract asks: %s returns only after its closure has ended, even if its context ends before; it returned %v while the closure ran", what, err)
 	}
 }
