@@ -97,8 +97,8 @@ func view(ctx context.Context, store Store, fn func(tx ViewTx) error) error {
 	return decided(ran, stored)
 }
 
-// decided returns the error of a transaction whose closure, if it ran, returned none. A store that claims success
-// without having run the closure would otherwise permit everything (R27).
+// decided returns err, that a transaction or its closure ended with. If that is nil, the closure has to have run: a
+// store that claims success without it would otherwise permit everything (R27).
 func decided(ran bool, err error) error {
 	if err == nil && !ran {
 		return errors.New("the store did not run the transaction")

@@ -90,7 +90,7 @@ func (s *set[K, V]) add(key K, value V) {
 	}
 }
 
-// with adds an item to s, or, if s is nil, returns a set of it.
+// with returns s with an item added, or, if s is nil, a new set of the item.
 func (s *set[K, V]) with(key K, value V) *set[K, V] {
 	if s == nil {
 		return single(item[K, V]{value, key})
@@ -262,10 +262,9 @@ func (x intersection[K, V]) seek(at K, after bool) (item[K, V], bool) {
 type index[A comparable, K cmp.Ordered, V any] map[A]*set[K, V]
 
 func (x index[A, K, V]) add(of A, key K, value V) {
-	if s := x[of]; s != nil {
-		s.add(key, value)
-	} else {
-		x[of] = s.with(key, value)
+	before := x[of]
+	if s := before.with(key, value); s != before {
+		x[of] = s
 	}
 }
 

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"testing"
@@ -22,7 +21,7 @@ func BenchmarkPage(b *testing.B) {
 		for i := range sees {
 			w.Images[i*(images/sees)].Grantees = []sharing.AccountID{account}
 		}
-		store, ctx := memstore.New(), context.Background()
+		store, ctx := memstore.New(), b.Context()
 		if err := w.Fill(ctx, store); err != nil {
 			b.Fatal(err)
 		}
