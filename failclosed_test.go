@@ -247,13 +247,10 @@ func (tx alteredTx) Load(need sharing.Need) (sharing.State, error) {
 	return state, err
 }
 
-func (tx alteredTx) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
-	found, err := tx.ViewTx.Images(scan)
-	var changed []sharing.Access
-	for _, access := range found {
-		if access = tx.change(access); access.Image != nil && access.Image.DeletedAt.IsZero() { // Images gives no others
-			changed = append(changed, access)
+func (tx alteredTx) Images(scan sharing.ImageScan, each func(*sharing.Access)) error {
+	return tx.ViewTx.Images(scan, func(a *sharing.Access) {
+		if access := tx.change(*a); access.Image != nil && access.Image.DeletedAt.IsZero() { // Images gives no others
+			each(&access)
 		}
-	}
-	return changed, err
+	})
 }

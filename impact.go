@@ -164,17 +164,9 @@ func (m *moment) couldReinit(account AccountID, orgs []OrganizationID, img *Imag
 func (m *moment) countInstances(image ImageID) (map[AccountID]int, error) {
 	counts := make(map[AccountID]int)
 	scan := InstanceScan{Query: InstanceQuery{Image: image}, Limit: maxPage}
-	for {
-		page, err := m.tx.Instances(scan)
-		if err != nil {
-			return nil, err
-		}
-		for _, inst := range page {
-			counts[inst.Owner]++
-		}
-		if len(page) < scan.Limit {
-			return counts, nil
-		}
-		scan.After = page[len(page)-1].ID
-	}
+	err := scanAll(scan.Limit, func(each func(*InstanceRecord)) error { return m.tx.Instances(scan, each) }, func(inst *InstanceRecord) {
+		scan.After = inst.ID
+		counts[inst.Owner]++
+	})
+	return counts, err
 }

@@ -45,31 +45,31 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 			}
 		}
 		scan.Organizations, scan.After = l.outside.organizations, ImageID(l.after[0])
-		recs, more, err := gather(l.limit, func(limit int) ([]Access, error) {
+		images, more, err := gather(l.limit, func(limit int, each func(*Access)) error {
 			scan.Limit = limit
-			page, err := tx.Images(scan)
-			if len(page) > 0 {
-				scan.After = page[len(page)-1].Image.ID
+			return tx.Images(scan, each)
+		}, func(a *Access) *Image {
+			scan.After = a.Image.ID
+			if !m.lists(a, scan.Query) {
+				return nil
 			}
-			return page, err
-		}, func(a *Access) (*ImageRecord, bool) { return a.Image, m.lists(a, scan.Query) })
+			return &a.Image.Image
+		})
 		if err != nil {
 			return err
-		}
-		items, err = m.showAll(recs, l.fresh)
-		if err != nil {
-			return err
-		}
-		if q.Source != "" {
-			items = slices.DeleteFunc(items, func(img Image) bool { return img.Source.Image != q.Source })
-			if len(items) < len(recs) { // the actor does not see the source, as far as the directory tells
-				if err := l.outside.organizationsKnown(); err != nil {
-					return err
-				}
-			}
 		}
 		if next = ""; more {
-			next = l.cursor(string(recs[len(recs)-1].ID))
+			next = l.cursor(string(images[len(images)-1].ID))
+		}
+		if err := m.showAll(images, l.fresh); err != nil {
+			return err
+		}
+		items = images
+		if q.Source != "" {
+			items = slices.DeleteFunc(images, func(img Image) bool { return img.Source.Image != q.Source })
+			if len(items) < len(images) { // the actor does not see the source, as far as the directory tells
+				return l.outside.organizationsKnown()
+			}
 		}
 		return nil
 	})
@@ -129,14 +129,15 @@ func (c *call) granteesOfActor() []Grantee {
 }
 
 // readReaching is [ViewTx.Shares] on what was loaded: the shares of one image that reach the actor.
-func (m *moment) readReaching(scan ShareScan) ([]SharedImage, error) {
-	var found []SharedImage
+func (m *moment) readReaching(scan ShareScan, each func(*SharedImage)) error {
+	found := 0
 	for _, share := range m.State.Shares {
-		if share.Grantee > scan.After.Grantee && len(found) < scan.Limit {
-			found = append(found, SharedImage{share, m.Image.Image})
+		if share.Grantee > scan.After.Grantee && found < scan.Limit {
+			found++
+			each(&SharedImage{share, m.Image.Image})
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // SharesReceived lists the shares made with the actor's own account, in ascending order of image. With [SharePending]
@@ -194,19 +195,18 @@ func (e *Engine) sharesPage(ctx context.Context, op string, actor AccountID, q S
 }
 
 // pageOfShares returns a page of the present shares that read finds by scan and keep wants.
-func (m *moment) pageOfShares(l listing, read func(ShareScan) ([]SharedImage, error), scan ShareScan, keep func(*SharedImage) bool) (
+func (m *moment) pageOfShares(l listing, read func(ShareScan, func(*SharedImage)) error, scan ShareScan, keep func(*SharedImage) bool) (
 	items []Share, next string, err error) {
 	scan.After = ShareKey{ImageID(l.after[0]), Grantee(l.after[1])}
-	items, more, err := gather(l.limit, func(limit int) ([]SharedImage, error) {
+	items, more, err := gather(l.limit, func(limit int, each func(*SharedImage)) error {
 		scan.Limit = limit
-		page, err := read(scan)
-		if len(page) > 0 {
-			last := page[len(page)-1]
-			scan.After = ShareKey{last.Image, last.Grantee}
+		return read(scan, each)
+	}, func(shared *SharedImage) *Share {
+		scan.After = ShareKey{shared.Image, shared.Grantee}
+		if !m.present(shared.grant()) || !keep(shared) {
+			return nil
 		}
-		return page, err
-	}, func(shared *SharedImage) (Share, bool) {
-		return shared.Share, m.present(shared.grant()) && keep(shared)
+		return &shared.Share
 	})
 	if err != nil {
 		return nil, "", err
@@ -236,20 +236,26 @@ func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQ
 		return nil, "", err
 	}
 	err = l.view(func(tx ViewTx) error {
-		found, err := tx.Instances(InstanceScan{Owner: actor, Query: q, After: InstanceID(l.after[0]), Limit: l.limit + 1})
+		scan := InstanceScan{Owner: actor, Query: q, After: InstanceID(l.after[0])}
+		found, more, err := gather(l.limit, func(limit int, each func(*InstanceRecord)) error {
+			scan.Limit = limit
+			return tx.Instances(scan, each)
+		}, func(rec *InstanceRecord) *Instance {
+			scan.After = rec.ID
+			return &rec.Instance
+		})
 		if err != nil {
 			return err
 		}
-		if next = ""; len(found) > l.limit {
-			found = found[:l.limit]
-			next = l.cursor(string(found[l.limit-1].ID))
+		if next = ""; more {
+			next = l.cursor(string(found[len(found)-1].ID))
 		}
-		items = make([]Instance, len(found))
-		for i, rec := range found {
-			if items[i] = rec.Instance; !l.fresh {
-				items[i] = rec.Instance.clone()
+		for i := range found {
+			if !l.fresh {
+				found[i] = found[i].clone()
 			}
 		}
+		items = found
 		return nil
 	})
 	if err != nil {

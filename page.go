@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -81,37 +82,57 @@ func (l *listing) key(cursor string, n int) ([]string, error) {
 	return key, nil
 }
 
-// gather collects up to limit items, and reports whether there are more. Each call of scan reads the next values, at
-// most the limit that it is given; keep turns a value into an item, or reports that the actor must not see it.
-func gather[T, I any](limit int, scan func(limit int) ([]T, error), keep func(*T) (I, bool)) (items []I, more bool, err error) {
+// gather collects up to limit items, and reports whether there are more. Each call of scan hands out the next values, at
+// most the limit that it is given; keep returns the item in a value, or nil if the actor must not see it.
+func gather[T, I any](limit int, scan func(limit int, each func(*T)) error, keep func(*T) *I) (items []I, more bool, err error) {
+	items = []I{}
 	for {
-		batch := max(limit+1-len(items), smallestScan)
-		found, err := scan(batch)
+		batch, found := max(limit+1-len(items), smallestScan), 0
+		err := scan(batch, func(value *T) {
+			found++
+			item := keep(value)
+			switch {
+			case item == nil:
+			case len(items) == limit:
+				more = true
+			default:
+				if len(items) == cap(items) {
+					items = slices.Grow(items, min(limit, max(fewItems, 8*len(items)))-len(items))
+				}
+				items = append(items, *item)
+			}
+		})
 		if err != nil {
 			return nil, false, err
 		}
-		if items == nil {
-			items = make([]I, 0, min(limit, len(found)))
-		}
-		for i := range found {
-			item, kept := keep(&found[i])
-			if !kept {
-				continue
-			}
-			if len(items) == limit {
-				return items, true, nil
-			}
-			items = append(items, item)
-		}
-		if len(found) < batch {
-			return items, false, nil
+		if more || found < batch {
+			return items, more, nil
 		}
 	}
 }
 
-// smallestScan is the least that a scan reads at a time. A page of few items would otherwise take many small reads
-// where the actor may see only some of what is found.
-const smallestScan = 16
+const (
+	// smallestScan is the least that a scan reads at a time. A page of few items would otherwise take many small reads
+	// where the actor may see only some of what is found.
+	smallestScan = 16
+	// fewItems is how many items a page makes room for at first. Its room then grows fast, since a page is mostly full
+	// if it has more.
+	fewItems = 16
+)
+
+// scanAll calls each for all values that scan hands out, up to limit at a time.
+func scanAll[T any](limit int, scan func(each func(*T)) error, each func(*T)) error {
+	for {
+		found := 0
+		err := scan(func(value *T) {
+			found++
+			each(value)
+		})
+		if err != nil || found < limit {
+			return err
+		}
+	}
+}
 
 // all returns the items of the listing op, page by page. Each page is read at one instant, and the body of the loop may
 // call the engine. The loop ends when its context does, even within a page.

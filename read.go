@@ -80,24 +80,18 @@ func (e *Engine) Latest(ctx context.Context, actor AccountID, q LatestQuery) (Im
 // newest returns the newest usable image that scan selects (R18).
 func (m *moment) newest(scan ImageScan, architecture string) (*ImageRecord, error) {
 	var newest *ImageRecord
-	for {
-		page, err := m.tx.Images(scan)
-		if err != nil {
-			return nil, err
+	if err := scanAll(scan.Limit, func(each func(*Access)) error { return m.tx.Images(scan, each) }, func(a *Access) {
+		img := a.Image
+		scan.After = img.ID
+		if m.reach(a) != usable || img.State != ImageAvailable || architecture != "" && architecture != img.Architecture {
+			return
 		}
-		for i := range page {
-			img := page[i].Image
-			if m.reach(&page[i]) != usable || img.State != ImageAvailable || architecture != "" && architecture != img.Architecture {
-				continue
-			}
-			if newest == nil || !img.CreatedAt.Before(newest.CreatedAt) { // equally old: IDs ascend
-				newest = img
-			}
+		if newest == nil || !img.CreatedAt.Before(newest.CreatedAt) { // equally old: IDs ascend
+			found := *img
+			newest = &found
 		}
-		if len(page) < scan.Limit {
-			break
-		}
-		scan.After = page[len(page)-1].Image.ID
+	}); err != nil {
+		return nil, err
 	}
 	family := scan.Query.Family
 	if newest == nil {

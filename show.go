@@ -3,24 +3,20 @@ package sharing
 // show returns an image, which the actor sees, as the actor may see it: without a source and a replacement that the
 // actor does not see (R16, R20).
 func (m *moment) show(rec *ImageRecord) (Image, error) {
-	shown, err := m.showAll([]*ImageRecord{rec}, false)
-	if err != nil {
-		return Image{}, err
-	}
-	return shown[0], nil
+	images := []Image{rec.Image}
+	err := m.showAll(images, false)
+	return images[0], err
 }
 
-// showAll is show for a page of images; it reads all that they refer to at once. Records that are fresh are referred to
-// by nobody else, and so are not copied.
-func (m *moment) showAll(recs []*ImageRecord, fresh bool) ([]Image, error) {
-	refs, err := m.loadReferences(recs)
+// showAll is show for a page of images, in place; it reads all that they refer to at once. What fresh images hold is
+// referred to by nobody else, and so is not copied.
+func (m *moment) showAll(images []Image, fresh bool) error {
+	refs, err := m.loadReferences(images)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	shown := make([]Image, len(recs))
-	for i, rec := range recs {
-		img := &shown[i]
-		*img = rec.Image
+	for i := range images {
+		img := &images[i]
 		if !fresh {
 			img.own()
 		}
@@ -34,7 +30,7 @@ func (m *moment) showAll(recs []*ImageRecord, fresh bool) ([]Image, error) {
 			d.Replacement = ""
 		}
 	}
-	return shown, nil
+	return nil
 }
 
 // references are the images and instances that the actor sees, of those that a page of images refers to.
@@ -43,16 +39,17 @@ type references struct {
 	instances map[InstanceID]bool
 }
 
-func (m *moment) loadReferences(recs []*ImageRecord) (references, error) {
+func (m *moment) loadReferences(images []Image) (references, error) {
 	need := Need{Account: m.actor, Organizations: m.outside.organizations}
-	for _, rec := range recs {
-		if src := rec.Source.Image; src != "" {
+	for i := range images {
+		img := &images[i]
+		if src := img.Source.Image; src != "" {
 			need.Images = append(need.Images, src)
 		}
-		if src := rec.Source.Instance; src != "" {
+		if src := img.Source.Instance; src != "" {
 			need.Instances = append(need.Instances, src)
 		}
-		if d := rec.Deprecation; d != nil && d.Replacement != "" {
+		if d := img.Deprecation; d != nil && d.Replacement != "" {
 			need.Images = append(need.Images, d.Replacement)
 		}
 	}

@@ -40,6 +40,11 @@ import (
 // what it passes on, nor the store, which may therefore return what it holds. The engine does not change afterwards
 // what it passed to a transaction, so a store may keep it; nor does the store change it, not even its order.
 //
+// A scan (Images, Shares, Instances) hands out one item at a time: the item and the record that it points to are valid
+// only until each returns, and the store may use their memory for the next. What they refer to further, such as labels,
+// stays valid. The function each changes nothing of the item, and does not call the transaction. If it panics, that is
+// a panic of the closure. A scan that ends with an error may have handed out some items before.
+//
 // A record that can't be decoded is an error that says which record it is. It is never taken for an absent record.
 //
 // A store that keeps nothing of what it returns can spare the engine copies: see [FreshStore].
@@ -60,9 +65,9 @@ type Store interface {
 	Update(ctx context.Context, fn func(UpdateTx) error) error
 }
 
-// A FreshStore is a [Store] whose [ViewTx.Images] and [ViewTx.Instances] make each record anew, for instance by
-// decoding it, so that nobody else refers to the record or to what it holds. The engine passes such a record on as it
-// is, where it would otherwise copy it. A type that embeds a FreshStore is one too.
+// A FreshStore is a [Store] whose [ViewTx.Images] and [ViewTx.Instances] make anew what each record refers to, its
+// labels and its deprecation, for instance by decoding them, so that nobody else refers to them. The engine passes them
+// on as they are, where it would otherwise copy them. A type that embeds a FreshStore is one too.
 type FreshStore interface {
 	Store
 	// Fresh is never called: it marks the type.
@@ -79,21 +84,21 @@ type ViewTx interface {
 	// Load reads all that a decision needs in one call, so that a store can answer it with one request.
 	Load(Need) (State, error)
 
-	// Images returns the images that scan selects, in ascending order of ID. If there are fewer
-	// than scan.Limit, no more follow.
-	Images(ImageScan) ([]Access, error)
+	// Images calls each for the images that scan selects, in ascending order of ID. If there are fewer than scan.Limit,
+	// no more follow.
+	Images(scan ImageScan, each func(*Access)) error
 
 	// Derived returns the images whose Source.Image is source, including tombstones, with IDs greater than after, in
 	// ascending order of ID, at most limit. If there are fewer, no more follow.
 	Derived(source, after ImageID, limit int) ([]*ImageRecord, error)
 
-	// Shares returns the shares that scan selects, in ascending order of image and then grantee. If there are fewer
-	// than scan.Limit, no more follow.
-	Shares(ShareScan) ([]SharedImage, error)
-
-	// Instances returns the instances that scan selects, except terminated ones, in ascending order of ID. If there are
+	// Shares calls each for the shares that scan selects, in ascending order of image and then grantee. If there are
 	// fewer than scan.Limit, no more follow.
-	Instances(InstanceScan) ([]*InstanceRecord, error)
+	Shares(scan ShareScan, each func(*SharedImage)) error
+
+	// Instances calls each for the instances that scan selects, except terminated ones, in ascending order of ID. If
+	// there are fewer than scan.Limit, no more follow.
+	Instances(scan InstanceScan, each func(*InstanceRecord)) error
 
 	// Events returns the events that q selects in the order of the log, at most q.Limit, which is positive. If there
 	// are fewer, no more follow for now. The order is that of the commits: a later call never finds an event before one

@@ -8,29 +8,28 @@ import (
 
 // Images implements [sharing.ViewTx]. It walks the index that the query names, or those by which images reach the
 // account, and looks at each image found there: an index selects by family or origin, the look by everything else.
-func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+func (tx *view) Images(scan sharing.ImageScan, each func(*sharing.Access)) error {
 	walk := walk{view: tx, after: string(scan.After), indices: tx.imageIndices(scan)}
-	var found []sharing.Access
-	for {
-		ids, err := walk.next(scan.Limit - len(found))
+	for left := scan.Limit; ; {
+		ids, err := walk.next(left)
 		if err != nil || len(ids) == 0 {
-			return found, err
+			return err
 		}
 		if ids, err = tx.preselect(&scan, ids); err != nil {
-			return nil, err
+			return err
 		}
 		page, err := tx.accesses(ids, scan.Account, scan.Organizations)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		page = slices.DeleteFunc(page, func(a sharing.Access) bool { return !selects(&scan, &a) })
-		if found == nil {
-			found = page
-		} else {
-			found = append(found, page...)
-		}
-		if len(found) >= scan.Limit {
-			return found[:scan.Limit], nil
+		for i := range page {
+			if !selects(&scan, &page[i]) {
+				continue
+			}
+			each(&page[i])
+			if left--; left == 0 {
+				return nil
+			}
 		}
 	}
 }
@@ -180,7 +179,7 @@ func (tx *view) Derived(source, after sharing.ImageID, limit int) ([]*sharing.Im
 }
 
 // Instances implements [sharing.ViewTx].
-func (tx *view) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
+func (tx *view) Instances(scan sharing.InstanceScan, each func(*sharing.InstanceRecord)) error {
 	q := &scan.Query
 	by := tx.index(tableHas, string(scan.Owner))
 	if q.Image != "" {
@@ -190,11 +189,10 @@ func (tx *view) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord,
 		}
 	}
 	walk := walk{view: tx, after: string(scan.After), indices: []index{by}}
-	var found []*sharing.InstanceRecord
-	for {
-		ids, err := walk.next(scan.Limit - len(found))
+	for left := scan.Limit; ; {
+		ids, err := walk.next(left)
 		if err != nil || len(ids) == 0 {
-			return found, err
+			return err
 		}
 		var page []*sharing.InstanceRecord
 		err = tx.assemble(func() error {
@@ -209,15 +207,16 @@ func (tx *view) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord,
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, rec := range page {
-			if rec != nil && (q.Region == "" || q.Region == rec.Region) && hasLabels(rec.Labels, q.Labels) {
-				found = append(found, rec)
+			if rec == nil || q.Region != "" && q.Region != rec.Region || !hasLabels(rec.Labels, q.Labels) {
+				continue
 			}
-		}
-		if len(found) >= scan.Limit {
-			return found[:scan.Limit], nil
+			each(rec)
+			if left--; left == 0 {
+				return nil
+			}
 		}
 	}
 }

@@ -6,33 +6,26 @@ import (
 
 // Shares implements [sharing.ViewTx]. It reads the shares of one image by image, those with
 // one grantee by grantee, and those of an owner's images image by image, some at a time.
-func (tx *view) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
-	page := sharePage{view: tx, scan: scan}
-	var err error
+func (tx *view) Shares(scan sharing.ShareScan, each func(*sharing.SharedImage)) error {
+	page := sharePage{view: tx, scan: scan, left: scan.Limit, each: each}
 	switch {
+	case scan.Image != "" && scan.Image < scan.After.Image:
+		return nil
 	case scan.Image != "":
-		if scan.Image >= scan.After.Image {
-			err = page.addImages([]string{string(scan.Image)})
-		}
+		return page.addImages([]string{string(scan.Image)})
 	case scan.Grantee != "":
-		err = page.walk(tx.index(tableGrantee, string(scan.Grantee)))
-	default:
-		err = page.walk(tx.index(tableOwner, string(scan.Owner)))
+		return page.walk(tx.index(tableGrantee, string(scan.Grantee)))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return page.found, nil
+	return page.walk(tx.index(tableOwner, string(scan.Owner)))
 }
 
-// A sharePage collects what a scan of shares selects.
+// A sharePage hands out what a scan of shares selects.
 type sharePage struct {
 	*view
-	scan  sharing.ShareScan
-	found []sharing.SharedImage
+	scan sharing.ShareScan
+	left int // of the limit
+	each func(*sharing.SharedImage)
 }
-
-func (p *sharePage) full() bool { return len(p.found) >= p.scan.Limit }
 
 // walk adds the shares of the images in an index.
 func (p *sharePage) walk(by index) error {
@@ -43,8 +36,8 @@ func (p *sharePage) walk(by index) error {
 		}
 	}
 	walk := walk{view: p.view, after: string(p.scan.After.Image), indices: []index{by}}
-	for !p.full() {
-		ids, err := walk.next(p.scan.Limit - len(p.found))
+	for p.left > 0 {
+		ids, err := walk.next(p.left)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -57,7 +50,7 @@ func (p *sharePage) walk(by index) error {
 
 // addImages adds the selected shares of images, in their order, until the page is full.
 func (p *sharePage) addImages(ids []string) error {
-	for len(ids) > 0 && !p.full() {
+	for len(ids) > 0 && p.left > 0 {
 		some, n, err := p.choose(ids[:min(len(ids), maxOps/2)]) // each takes two operations
 		if err != nil {
 			return err
@@ -77,7 +70,7 @@ func (p *sharePage) choose(ids []string) (some []string, n int, err error) {
 	}
 	err = p.assemble(func() error {
 		some = some[:0]
-		missing := p.scan.Limit - len(p.found)
+		missing := p.left
 		for n = 0; n < len(ids) && missing > 0; n++ {
 			about, err := p.about(sharing.ImageID(ids[n]))
 			if err != nil {
@@ -128,7 +121,7 @@ func (p *sharePage) sharesOfImage(id string) span {
 		return span{key: p.key(tableShare, id, string(g))}
 	}
 	all := p.key(tableShare, id)
-	sp := span{key: all, end: past(all), limit: p.scan.Limit - len(p.found)}
+	sp := span{key: all, end: past(all), limit: p.left}
 	if after := p.scan.After; after.Grantee != "" && id == string(after.Image) {
 		sp.key = past(p.key(tableShare, id, string(after.Grantee)))
 	}
@@ -148,12 +141,13 @@ func (p *sharePage) addFound(img *imageValue, sp span) error {
 				return err
 			}
 			live := share.Generation == img.Generation
-			if key := (sharing.ShareKey{Image: share.Image, Grantee: share.Grantee}); live && !p.full() && isAfter(key, p.scan.After) {
-				p.found = append(p.found, sharing.SharedImage{Share: share.Share, Record: &img.ImageRecord})
+			if key := (sharing.ShareKey{Image: share.Image, Grantee: share.Grantee}); live && p.left > 0 && isAfter(key, p.scan.After) {
+				p.each(&sharing.SharedImage{Share: share.Share, Record: &img.ImageRecord})
+				p.left--
 			}
 			sp.key = past(string(kv.Key))
 		}
-		if !found.more || p.full() {
+		if !found.more || p.left == 0 {
 			return nil
 		}
 		if err := p.ensure(sp); err != nil { // some of those read were of an earlier generation

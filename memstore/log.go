@@ -182,8 +182,6 @@ func (n numbers) seek(at int, after bool) (item[int, nothing], bool) {
 	return item[int, nothing]{key: at}, at < n.to
 }
 
-func (n numbers) most() int { return n.to - n.from }
-
 // Events implements [sharing.ViewTx].
 func (tx *view) Events(q sharing.EventQuery) ([]sharing.Event, error) {
 	if err := tx.ctx.Err(); err != nil {
@@ -194,9 +192,8 @@ func (tx *view) Events(q sharing.EventQuery) ([]sharing.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted := tx.store.positions(q, from)
-	events := make([]sharing.Event, 0, min(q.Limit, usualPage, wanted.most()))
-	for at := range all(wanted, from, false) {
+	var events []sharing.Event
+	for at := range all(tx.store.positions(q, from), from, false) {
 		ev, err := l.read(at)
 		if err != nil {
 			return nil, err

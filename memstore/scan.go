@@ -2,23 +2,19 @@ package memstore
 
 import "github.com/imageshare/sharing"
 
-// usualPage is how many items a scan makes room for: those of a page by default, and the
-// one that tells whether there are more.
-const usualPage = 101
-
 // Images implements [sharing.ViewTx].
-func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+func (tx *view) Images(scan sharing.ImageScan, each func(*sharing.Access)) error {
 	s, q := tx.store, &scan.Query
 	wanted := s.selectImages(scan)
-	found := make([]sharing.Access, 0, min(scan.Limit, usualPage, wanted.most()))
 	var images [readAhead]*image
+	var access sharing.Access
 	next, ok := wanted.seek(scan.After, true)
-	for ok && len(found) < scan.Limit {
+	for left := scan.Limit; ok && left > 0; {
 		if err := tx.ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		batch := images[:0]
-		for ; ok && len(batch) < min(readAhead, scan.Limit-len(found)); next, ok = wanted.seek(next.key, true) {
+		for ; ok && len(batch) < min(readAhead, left); next, ok = wanted.seek(next.key, true) {
 			batch = append(batch, next.value)
 		}
 		prefetch(batch)
@@ -26,15 +22,15 @@ func (tx *view) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
 			if !img.live() || q.Region != "" && q.Region != img.record.Region {
 				continue
 			}
-			found = append(found, sharing.Access{})
-			access := &found[len(found)-1]
-			s.access(img, scan.Account, scan.Organizations, access)
-			if q.Origin != 0 && q.Origin&origin(access, scan.Account) == 0 {
-				found = found[:len(found)-1]
+			access = sharing.Access{}
+			s.access(img, scan.Account, scan.Organizations, &access)
+			if q.Origin == 0 || q.Origin&origin(&access, scan.Account) != 0 {
+				each(&access)
+				left--
 			}
 		}
 	}
-	return found, tx.ctx.Err()
+	return tx.ctx.Err()
 }
 
 // readAhead is how many images a scan fetches at once.
@@ -152,13 +148,13 @@ func (tx *view) Derived(source, after sharing.ImageID, limit int) ([]*sharing.Im
 }
 
 // Shares implements [sharing.ViewTx].
-func (tx *view) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
-	page := sharePage{store: tx.store, scan: scan}
+func (tx *view) Shares(scan sharing.ShareScan, each func(*sharing.SharedImage)) error {
+	page := sharePage{store: tx.store, scan: scan, left: scan.Limit, each: each}
 	if scan.Image != "" {
 		if scan.Image >= scan.After.Image {
 			page.add(scan.Image, tx.store.images[scan.Image])
 		}
-		return page.found, tx.ctx.Err()
+		return tx.ctx.Err()
 	}
 	var wanted intersection[sharing.ImageID, *image]
 	if scan.Owner != "" {
@@ -168,27 +164,29 @@ func (tx *view) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
 		wanted = append(wanted, tx.store.imagesBy[attribute{fieldGrantee, "", string(scan.Grantee)}].cursor())
 	}
 	if len(wanted) == 0 {
-		return nil, tx.ctx.Err()
+		return tx.ctx.Err()
 	}
 	for id, img := range all(wanted, scan.After.Image, false) {
 		if err := tx.ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		if page.add(id, img); len(page.found) == scan.Limit {
+		if page.add(id, img); page.left == 0 {
 			break
 		}
 	}
-	return page.found, tx.ctx.Err()
+	return tx.ctx.Err()
 }
 
-// A sharePage collects what a scan of shares selects, image by image.
+// A sharePage hands out what a scan of shares selects, image by image.
 type sharePage struct {
 	store *Store
 	scan  sharing.ShareScan
-	found []sharing.SharedImage
+	left  int // of the limit
+	each  func(*sharing.SharedImage)
+	item  sharing.SharedImage // that is handed out
 }
 
-// add adds the shares of the image that are selected, until the page is full.
+// add hands out the shares of the image that are selected, until the page is full.
 func (p *sharePage) add(id sharing.ImageID, img *image) {
 	if !img.live() || p.scan.Owner != "" && p.scan.Owner != img.record.Owner {
 		return
@@ -199,20 +197,26 @@ func (p *sharePage) add(id sharing.ImageID, img *image) {
 	}
 	if g := p.scan.Grantee; g != "" {
 		if r, ok := img.shares.find(g, p.store.tag(g)); ok && g > after {
-			p.found = append(p.found, sharing.SharedImage{Share: r.share(id), Record: img.record})
+			p.hand(r.share(id), img)
 		}
 		return
 	}
 	for r := range img.shares.from(after, true) {
-		if len(p.found) == p.scan.Limit {
+		if p.left == 0 {
 			return
 		}
-		p.found = append(p.found, sharing.SharedImage{Share: r.share(id), Record: img.record})
+		p.hand(r.share(id), img)
 	}
 }
 
+func (p *sharePage) hand(share sharing.Share, of *image) {
+	p.item = sharing.SharedImage{Share: share, Record: of.record}
+	p.each(&p.item)
+	p.left--
+}
+
 // Instances implements [sharing.ViewTx].
-func (tx *view) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
+func (tx *view) Instances(scan sharing.InstanceScan, each func(*sharing.InstanceRecord)) error {
 	s, q := tx.store, &scan.Query
 	by := func(f field, name, value string) seeker[sharing.InstanceID, nothing] {
 		return s.instancesBy[attribute{f, name, value}].cursor()
@@ -229,18 +233,19 @@ func (tx *view) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord,
 	for key, value := range q.Labels {
 		wanted = append(wanted, by(fieldLabel, key, value))
 	}
-	found := make([]*sharing.InstanceRecord, 0, min(scan.Limit, usualPage, wanted.most()))
+	left := scan.Limit
 	for id := range all(wanted, scan.After, true) {
 		if err := tx.ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		rec := s.instances[id]
 		if q.Region != "" && q.Region != rec.Region {
 			continue
 		}
-		if found = append(found, rec); len(found) == scan.Limit {
+		each(rec)
+		if left--; left == 0 {
 			break
 		}
 	}
-	return found, tx.ctx.Err()
+	return tx.ctx.Err()
 }

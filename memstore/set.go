@@ -150,8 +150,6 @@ func search[K cmp.Ordered, V any](items []item[K, V], at K, after bool) int {
 type seeker[K cmp.Ordered, V any] interface {
 	// seek returns the first item whose key is at least at, or, with after, greater; false if there is none.
 	seek(at K, after bool) (item[K, V], bool)
-	// most is how many items it finds at most.
-	most() int
 }
 
 // all yields the keys of in, and what they stand for, from at on, or, with after, those after at.
@@ -210,18 +208,8 @@ func (c *cursor[K, V]) step() (item[K, V], bool) {
 	return c.chunks[c.chunk][c.next], true
 }
 
-func (c *cursor[K, V]) most() int { return c.set.len() }
-
 // A union finds the items that any of the seekers finds.
 type union[K cmp.Ordered, V any] []seeker[K, V]
-
-func (u union[K, V]) most() int {
-	sum := 0
-	for _, in := range u {
-		sum += in.most()
-	}
-	return sum
-}
 
 func (u union[K, V]) seek(at K, after bool) (item[K, V], bool) {
 	var first item[K, V]
@@ -237,14 +225,6 @@ func (u union[K, V]) seek(at K, after bool) (item[K, V], bool) {
 // An intersection finds the items that all of the seekers find; there must be at least one.
 // Each leaps to where the one before stands, so that the rarest sets the pace.
 type intersection[K cmp.Ordered, V any] []seeker[K, V]
-
-func (x intersection[K, V]) most() int {
-	least := x[0].most()
-	for _, in := range x[1:] {
-		least = min(least, in.most())
-	}
-	return least
-}
 
 func (x intersection[K, V]) seek(at K, after bool) (item[K, V], bool) {
 	found, ok := x[0].seek(at, after)

@@ -162,8 +162,7 @@ func TestView_WhatItReturnedStaysAsItWas(t *testing.T) {
 			if state, err = tx.Load(sharing.Need{Account: "owner", Image: "i", AllShares: true}); err != nil {
 				return err
 			}
-			listed, err = tx.Shares(sharing.ShareScan{Image: "i", Limit: 10})
-			return err
+			return tx.Shares(sharing.ShareScan{Image: "i", Limit: 10}, func(s *sharing.SharedImage) { listed = append(listed, *s) })
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -45,9 +45,8 @@ func byGrantee(s *Store) int {
 
 func received(t *testing.T, s *Store, grantee sharing.Grantee) (found []sharing.SharedImage) {
 	t.Helper()
-	err := s.View(context.Background(), func(tx sharing.ViewTx) (err error) {
-		found, err = tx.Shares(sharing.ShareScan{Grantee: grantee, Limit: 10})
-		return err
+	err := s.View(context.Background(), func(tx sharing.ViewTx) error {
+		return tx.Shares(sharing.ShareScan{Grantee: grantee, Limit: 10}, func(s *sharing.SharedImage) { found = append(found, *s) })
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -90,8 +90,7 @@ func TestPlans(t *testing.T) {
 			return err
 		}},
 		{"Shares after one", view(func(tx sharing.ViewTx) error {
-			_, err := tx.Shares(sharing.ShareScan{Owner: owner, After: sharing.ShareKey{Image: img, Grantee: grantee}, Limit: 100})
-			return err
+			return tx.Shares(sharing.ShareScan{Owner: owner, After: sharing.ShareKey{Image: img, Grantee: grantee}, Limit: 100}, func(*sharing.SharedImage) {})
 		})},
 		{"Instances", func(int) error {
 			_, _, err := engine.InstancesPage(ctx, "grantee-00000200", sharing.InstanceQuery{}, page)
@@ -102,8 +101,7 @@ func TestPlans(t *testing.T) {
 			return err
 		}},
 		{"Instances of all", view(func(tx sharing.ViewTx) error {
-			_, err := tx.Instances(sharing.InstanceScan{Query: sharing.InstanceQuery{Image: img}, Limit: 100})
-			return err
+			return tx.Instances(sharing.InstanceScan{Query: sharing.InstanceQuery{Image: img}, Limit: 100}, func(*sharing.InstanceRecord) {})
 		})},
 		{"Events", func(int) error { return first(engine, sharing.EventQuery{Limit: 100}) }},
 		{"Events of an image", func(int) error { return first(engine, sharing.EventQuery{Image: img, Limit: 100}) }},

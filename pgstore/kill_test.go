@@ -253,12 +253,9 @@ func (w *work) state(t *testing.T, store sharing.Store) (c content) {
 				return err
 			}
 			c.Shares = append(c.Shares, state.Shares...)
-			instances, err := tx.Instances(sharing.InstanceScan{Query: sharing.InstanceQuery{Image: img}, Limit: 1 << 20})
-			if err != nil {
+			scan := sharing.InstanceScan{Query: sharing.InstanceQuery{Image: img}, Limit: 1 << 20}
+			if err := tx.Instances(scan, func(inst *sharing.InstanceRecord) { c.Instances = append(c.Instances, *inst) }); err != nil {
 				return err
-			}
-			for _, inst := range instances {
-				c.Instances = append(c.Instances, *inst)
 			}
 		}
 		return nil

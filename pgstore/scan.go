@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,28 +10,26 @@ import (
 )
 
 // Images implements [sharing.ViewTx].
-func (r *reader) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+func (r *reader) Images(scan sharing.ImageScan, each func(*sharing.Access)) error {
 	q := &query{anything: true}
 	eyes := eyesOf(scan.Account, scan.Organizations)
 	page, err := q.pageOfImages(scan)
 	if err != nil || page == "" {
-		return nil, err
+		return err
 	}
 	q.addAccess("= ANY("+page+")", q.arg(eyes))
 	facts, err := r.ask(q)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	found, err := r.gather(facts, eyes)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	accesses := make([]sharing.Access, 0, len(found.images))
-	for _, a := range found.images {
-		accesses = append(accesses, *a)
+	for _, id := range slices.Sorted(maps.Keys(found.images)) {
+		each(found.images[id])
 	}
-	slices.SortFunc(accesses, func(a, b sharing.Access) int { return strings.Compare(string(a.Image.ID), string(b.Image.ID)) })
-	return accesses, nil
+	return nil
 }
 
 // pageOfImages returns an expression for the array of the IDs that scan selects, or "" if there can be none.
@@ -117,9 +116,9 @@ func (r *reader) Derived(source, after sharing.ImageID, limit int) ([]*sharing.I
 }
 
 // Shares implements [sharing.ViewTx].
-func (r *reader) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
+func (r *reader) Shares(scan sharing.ShareScan, each func(*sharing.SharedImage)) error {
 	if scan.Image == "" && scan.Owner == "" && scan.Grantee == "" || scan.Image != "" && scan.Image < scan.After.Image {
-		return nil, nil
+		return nil
 	}
 	q := &query{anything: true}
 	wanted := conditions{"i.id = s.image", "i.epoch = s.epoch", "NOT i.deleted"}
@@ -140,28 +139,27 @@ func (r *reader) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
 	q.add("share", c, "FROM sharing.shares s, sharing.images i WHERE "+wanted.String()+" ORDER BY i.id, s.grantee LIMIT "+q.arg(scan.Limit))
 	facts, err := r.ask(q)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var shared []sharing.SharedImage
 	var image *sharing.ImageRecord
 	for i := range facts {
 		f := &facts[i]
 		share, err := decodeShare(f)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if image == nil || image.ID != share.Image {
 			if image, err = decodeImage(f.id, f.body); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		shared = append(shared, sharing.SharedImage{Share: share, Record: image})
+		each(&sharing.SharedImage{Share: share, Record: image})
 	}
-	return shared, nil
+	return nil
 }
 
 // Instances implements [sharing.ViewTx].
-func (r *reader) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
+func (r *reader) Instances(scan sharing.InstanceScan, each func(*sharing.InstanceRecord)) error {
 	q := &query{anything: true}
 	wanted := conditions{"NOT terminated"}
 	if scan.Owner != "" {
@@ -174,7 +172,7 @@ func (r *reader) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord
 		wanted.add("body->>'Region' = %s", q.arg(string(scan.Query.Region)))
 	}
 	if err := q.wantLabels(&wanted, "body", scan.Query.Labels); err != nil {
-		return nil, err
+		return err
 	}
 	if scan.After != "" {
 		wanted = append(wanted, q.after("id", string(scan.After)))
@@ -182,13 +180,14 @@ func (r *reader) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord
 	q.add("instance", columns{id: "id", body: "body"}, "FROM sharing.instances WHERE "+wanted.String()+" ORDER BY id LIMIT "+q.arg(scan.Limit))
 	facts, err := r.ask(q)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	instances := make([]*sharing.InstanceRecord, len(facts))
-	for i, f := range facts {
-		if instances[i], err = decodeInstance(f.id, f.body); err != nil {
-			return nil, err
+	for _, f := range facts {
+		instance, err := decodeInstance(f.id, f.body)
+		if err != nil {
+			return err
 		}
+		each(instance)
 	}
-	return instances, nil
+	return nil
 }

@@ -8,47 +8,43 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-// usualPage is how many images a scan makes room for: those of a page by default, and the
-// one that tells whether there are more.
-const usualPage = 101
-
 // Images implements [sharing.ViewTx].
 //
 // It merges the results of one or several queries, each in ascending order of ID.
-func (tx *view) Images(scan sharing.ImageScan) (found []sharing.Access, err error) {
-	found = make([]sharing.Access, 0, min(scan.Limit, usualPage))
-	var records slab[sharing.ImageRecord]
+func (tx *view) Images(scan sharing.ImageScan, each func(*sharing.Access)) (err error) {
 	var from merge
 	for _, s := range imageSelections(&scan) {
 		from = append(from, &source{query: tx.start(s)})
 	}
+	defer func() {
+		for _, source := range from {
+			err = errors.Join(err, tx.end(source.query, nil))
+		}
+	}()
 	from.start()
-	for len(found) < scan.Limit {
+	var record sharing.ImageRecord
+	var access sharing.Access
+	for left := scan.Limit; left > 0; {
 		next := from.least()
 		if next == nil {
 			break
 		}
-		access := sharing.Access{Image: records.next()}
-		if err = tx.scanAccess(next.query, next.id, &access); err != nil {
-			break
+		record, access = sharing.ImageRecord{}, sharing.Access{Image: &record}
+		if err := tx.scanAccess(next.query, next.id, &access); err != nil {
+			return err
 		}
-		if hasLabels(access.Image.Labels, scan.Query.Labels) {
-			if err = tx.organizations(scan.Organizations, access.Image.ID, &access); err != nil {
-				break
+		if hasLabels(record.Labels, scan.Query.Labels) {
+			if err := tx.organizations(scan.Organizations, record.ID, &access); err != nil {
+				return err
 			}
 			if reaches(&access, &scan) {
-				found = append(found, access)
+				each(&access)
+				left--
 			}
 		}
-		from.after(access.Image.ID)
+		from.after(record.ID)
 	}
-	for _, source := range from {
-		err = errors.Join(err, tx.end(source.query, nil))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return nil
 }
 
 // reaches reports whether an image reaches the account by an origin that scan asks for.

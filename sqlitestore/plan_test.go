@@ -106,7 +106,7 @@ func readAll(tx sharing.ViewTx) error {
 		{Image: "img", Grantee: "you"}, {Owner: "me", Grantee: "you"}, {Owner: "me", Grantee: sharing.Everyone}} {
 		for _, scan.After = range []sharing.ShareKey{{}, {Image: "a", Grantee: "b"}} {
 			scan.Limit = 10
-			if _, err := tx.Shares(scan); err != nil {
+			if err := tx.Shares(scan, func(*sharing.SharedImage) {}); err != nil {
 				return err
 			}
 		}
@@ -114,7 +114,7 @@ func readAll(tx sharing.ViewTx) error {
 	for _, scan := range []sharing.InstanceScan{{Owner: "me"}, {Owner: "me", Query: sharing.InstanceQuery{Image: "img", Region: "eu"}},
 		{Owner: "me", Query: sharing.InstanceQuery{Region: "eu"}}, {Query: sharing.InstanceQuery{Image: "img"}}} {
 		scan.Limit = 10
-		if _, err := tx.Instances(scan); err != nil {
+		if err := tx.Instances(scan, func(*sharing.InstanceRecord) {}); err != nil {
 			return err
 		}
 	}
@@ -144,7 +144,7 @@ func readImages(tx sharing.ViewTx, organizations []sharing.OrganizationID) error
 					set(&scan.Query)
 				}
 			}
-			if _, err := tx.Images(scan); err != nil {
+			if err := tx.Images(scan, func(*sharing.Access) {}); err != nil {
 				return err
 			}
 		}

@@ -92,17 +92,6 @@ func decodeTrust(account string, data []byte) (sharing.Trust, error) {
 	return *trust, nil
 }
 
-// A slab makes room for records, several with one allocation.
-type slab[T any] []T
-
-func (s *slab[T]) next() *T {
-	if len(*s) == cap(*s) {
-		*s = make([]T, 0, 16)
-	}
-	*s = (*s)[:len(*s)+1]
-	return &(*s)[len(*s)-1]
-}
-
 // timeSize is the length of a stored time.
 const timeSize = 12
 

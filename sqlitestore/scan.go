@@ -53,9 +53,8 @@ const selectDerived = `SELECT id, record FROM images WHERE source = ? AND id > ?
 // Derived implements [sharing.ViewTx].
 func (tx *view) Derived(source, after sharing.ImageID, limit int) (found []*sharing.ImageRecord, err error) {
 	q := tx.conn.query(selectDerived, string(source), string(after))
-	var records slab[sharing.ImageRecord]
 	for err == nil && len(found) < limit && q.next() {
-		record := records.next()
+		record := new(sharing.ImageRecord)
 		if err = decodeImage(q.ColumnRawBlob(0), q.ColumnRawBlob(1), record); err == nil {
 			found = append(found, record)
 		}
@@ -64,17 +63,21 @@ func (tx *view) Derived(source, after sharing.ImageID, limit int) (found []*shar
 }
 
 // Instances implements [sharing.ViewTx].
-func (tx *view) Instances(scan sharing.InstanceScan) (found []*sharing.InstanceRecord, err error) {
+func (tx *view) Instances(scan sharing.InstanceScan, each func(*sharing.InstanceRecord)) (err error) {
 	q := tx.start(instanceSelection(&scan))
-	var records slab[sharing.InstanceRecord]
-	for err == nil && len(found) < scan.Limit && q.next() {
-		record := records.next()
-		err = decodeInstance(q.ColumnRawBlob(0), q.ColumnRawBlob(1), record)
-		if err == nil && hasLabels(record.Labels, scan.Query.Labels) {
-			found = append(found, record)
+	defer func() { err = tx.end(q, err) }()
+	var record sharing.InstanceRecord
+	for left := scan.Limit; left > 0 && q.next(); {
+		record = sharing.InstanceRecord{}
+		if err := decodeInstance(q.ColumnRawBlob(0), q.ColumnRawBlob(1), &record); err != nil {
+			return err
+		}
+		if hasLabels(record.Labels, scan.Query.Labels) {
+			each(&record)
+			left--
 		}
 	}
-	return found, tx.end(q, err)
+	return nil
 }
 
 func instanceSelection(scan *sharing.InstanceScan) *selection {
@@ -88,24 +91,34 @@ func instanceSelection(scan *sharing.InstanceScan) *selection {
 const selectSharedImages = `SELECT` + shareColumns + `, i.id, i.record FROM `
 
 // Shares implements [sharing.ViewTx].
-func (tx *view) Shares(scan sharing.ShareScan) (found []sharing.SharedImage, err error) {
-	var records slab[sharing.ImageRecord]
+func (tx *view) Shares(scan sharing.ShareScan, each func(*sharing.SharedImage)) error {
+	left := scan.Limit
 	for _, s := range shareSelections(&scan) {
-		q := tx.start(s)
-		for err == nil && len(found) < scan.Limit && q.next() {
-			shared := sharing.SharedImage{Record: records.next()}
-			if err = decodeImage(q.ColumnRawBlob(5), q.ColumnRawBlob(6), shared.Record); err == nil {
-				shared.Share, err = scanShare(q, shared.Record.ID)
-			}
-			if err == nil {
-				found = append(found, shared)
-			}
-		}
-		if err := tx.end(q, err); err != nil {
-			return nil, err
+		if err := tx.eachShare(s, &left, each); err != nil {
+			return err
 		}
 	}
-	return found, nil
+	return nil
+}
+
+// eachShare calls each for the shares that s selects, at most as many as are left.
+func (tx *view) eachShare(s *selection, left *int, each func(*sharing.SharedImage)) (err error) {
+	q := tx.start(s)
+	defer func() { err = tx.end(q, err) }()
+	var record sharing.ImageRecord
+	var shared sharing.SharedImage
+	for *left > 0 && q.next() {
+		record, shared = sharing.ImageRecord{}, sharing.SharedImage{Record: &record}
+		if err := decodeImage(q.ColumnRawBlob(5), q.ColumnRawBlob(6), &record); err != nil {
+			return err
+		}
+		if shared.Share, err = scanShare(q, record.ID); err != nil {
+			return err
+		}
+		each(&shared)
+		*left--
+	}
+	return nil
 }
 
 // shareSelections returns the queries that give what scan selects, one after the other.

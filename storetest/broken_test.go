@@ -86,7 +86,6 @@ type hooks struct {
 	state      func(sharing.UpdateTx, sharing.Need, *sharing.State)
 	access     func(sharing.AccountID, sharing.ImageID, *sharing.Trust)
 	imageScan  func(*sharing.ImageScan)
-	images     func([]sharing.Access) []sharing.Access
 	derived    func([]*sharing.ImageRecord) []*sharing.ImageRecord
 	shareScan  func(*sharing.ShareScan)
 	instScan   func(*sharing.InstanceScan)
@@ -120,15 +119,11 @@ func (tx hooked) Access(account sharing.AccountID, organizations []sharing.Organ
 	return access, trust, err
 }
 
-func (tx hooked) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+func (tx hooked) Images(scan sharing.ImageScan, each func(*sharing.Access)) error {
 	if tx.imageScan != nil {
 		tx.imageScan(&scan)
 	}
-	found, err := tx.UpdateTx.Images(scan)
-	if tx.images != nil {
-		found = tx.images(found)
-	}
-	return found, err
+	return tx.UpdateTx.Images(scan, each)
 }
 
 func (tx hooked) Derived(source, after sharing.ImageID, limit int) ([]*sharing.ImageRecord, error) {
@@ -139,18 +134,18 @@ func (tx hooked) Derived(source, after sharing.ImageID, limit int) ([]*sharing.I
 	return found, err
 }
 
-func (tx hooked) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
+func (tx hooked) Shares(scan sharing.ShareScan, each func(*sharing.SharedImage)) error {
 	if tx.shareScan != nil {
 		tx.shareScan(&scan)
 	}
-	return tx.UpdateTx.Shares(scan)
+	return tx.UpdateTx.Shares(scan, each)
 }
 
-func (tx hooked) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
+func (tx hooked) Instances(scan sharing.InstanceScan, each func(*sharing.InstanceRecord)) error {
 	if tx.instScan != nil {
 		tx.instScan(&scan)
 	}
-	return tx.UpdateTx.Instances(scan)
+	return tx.UpdateTx.Instances(scan, each)
 }
 
 func (tx hooked) Events(q sharing.EventQuery) ([]sharing.Event, error) {

@@ -42,7 +42,7 @@ func (q questions) ask(tx sharing.ViewTx) (all everything, err error) {
 		all.Load, all.Access = append(all.Load, state), append(all.Access, sharing.State{Image: access, Trust: trust})
 	}
 	q.images.Limit, q.instances.Limit, q.events.Limit = many, many, many
-	if all.Images, err = tx.Images(q.images); err != nil {
+	if all.Images, err = listImages(tx, q.images); err != nil {
 		return all, err
 	}
 	if all.Derived, err = tx.Derived(q.source, "", many); err != nil {
@@ -50,13 +50,13 @@ func (q questions) ask(tx sharing.ViewTx) (all everything, err error) {
 	}
 	for _, scan := range q.shares {
 		scan.Limit = many
-		found, err := tx.Shares(scan)
+		found, err := listShares(tx, scan)
 		if err != nil {
 			return all, err
 		}
 		all.Shares = append(all.Shares, found)
 	}
-	if all.Instances, err = tx.Instances(q.instances); err != nil {
+	if all.Instances, err = listInstances(tx, q.instances); err != nil {
 		return all, err
 	}
 	all.Events, err = tx.Events(q.events)

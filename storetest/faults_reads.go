@@ -142,14 +142,16 @@ func testReplay(c *check, fresh *check) {
 	}
 	for _, c.stores = range [][]sharing.Store{{c.store}, {fresh.store}} {
 		c.reference = fresh.reference
-		same(c, promise, func(tx sharing.ViewTx) ([]sharing.Access, error) { return tx.Images(sharing.ImageScan{Limit: many}) })
+		same(c, promise, func(tx sharing.ViewTx) ([]sharing.Access, error) {
+			return listImages(tx, sharing.ImageScan{Limit: many})
+		})
 		for _, owner := range owners {
 			c.sameLoad(promise, sharing.Need{Account: owner, Trust: true, ImagesIn: here})
 			for _, scan := range []sharing.ShareScan{{Owner: owner, Limit: many}, {Grantee: sharing.Account(owner), Limit: many}} {
-				same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return tx.Shares(scan) })
+				same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return listShares(tx, scan) })
 			}
 			same(c, promise, func(tx sharing.ViewTx) ([]*sharing.InstanceRecord, error) {
-				return tx.Instances(sharing.InstanceScan{Owner: owner, Limit: many})
+				return listInstances(tx, sharing.InstanceScan{Owner: owner, Limit: many})
 			})
 		}
 	}

@@ -50,11 +50,11 @@ func (tx faultyView) Load(need sharing.Need) (sharing.State, error) {
 	return tx.ViewTx.Load(need)
 }
 
-func (tx faultyView) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+func (tx faultyView) Images(scan sharing.ImageScan, each func(*sharing.Access)) error {
 	if err := tx.next(); err != nil {
-		return nil, err
+		return err
 	}
-	return tx.ViewTx.Images(scan)
+	return tx.ViewTx.Images(scan, each)
 }
 
 func (tx faultyView) Derived(source, after sharing.ImageID, limit int) ([]*sharing.ImageRecord, error) {
@@ -64,18 +64,18 @@ func (tx faultyView) Derived(source, after sharing.ImageID, limit int) ([]*shari
 	return tx.ViewTx.Derived(source, after, limit)
 }
 
-func (tx faultyView) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
+func (tx faultyView) Shares(scan sharing.ShareScan, each func(*sharing.SharedImage)) error {
 	if err := tx.next(); err != nil {
-		return nil, err
+		return err
 	}
-	return tx.ViewTx.Shares(scan)
+	return tx.ViewTx.Shares(scan, each)
 }
 
-func (tx faultyView) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
+func (tx faultyView) Instances(scan sharing.InstanceScan, each func(*sharing.InstanceRecord)) error {
 	if err := tx.next(); err != nil {
-		return nil, err
+		return err
 	}
-	return tx.ViewTx.Instances(scan)
+	return tx.ViewTx.Instances(scan, each)
 }
 
 func (tx faultyView) Events(q sharing.EventQuery) ([]sharing.Event, error) {

@@ -214,12 +214,12 @@ func testPositions(c *check) {
 		for _, origin := range []sharing.Origin{0, sharing.OriginOwn, sharing.OriginShared} {
 			same(c, promise, func(tx sharing.ViewTx) ([]sharing.Access, error) {
 				query := sharing.ImageQuery{Origin: origin}
-				return tx.Images(sharing.ImageScan{Account: "g", Query: query, After: img, Limit: many})
+				return listImages(tx, sharing.ImageScan{Account: "g", Query: query, After: img, Limit: many})
 			})
 		}
 		same(c, promise, func(tx sharing.ViewTx) ([]*sharing.ImageRecord, error) { return tx.Derived("src", img, many) })
 		same(c, promise, func(tx sharing.ViewTx) ([]*sharing.InstanceRecord, error) {
-			return tx.Instances(sharing.InstanceScan{Owner: "me", After: sharing.InstanceID(after), Limit: many})
+			return listInstances(tx, sharing.InstanceScan{Owner: "me", After: sharing.InstanceID(after), Limit: many})
 		})
 		for _, scan := range []sharing.ShareScan{
 			{Owner: "me", After: sharing.ShareKey{Image: img}},
@@ -229,7 +229,7 @@ func testPositions(c *check) {
 			{Image: "img", After: sharing.ShareKey{Image: "img", Grantee: sharing.Grantee(after)}},
 		} {
 			scan.Limit = many
-			same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return tx.Shares(scan) })
+			same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return listShares(tx, scan) })
 		}
 	}
 }

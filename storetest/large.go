@@ -27,7 +27,7 @@ func RunLarge(t *testing.T, open func(t *testing.T) sharing.Store) {
 	listed, after := 0, sharing.ShareKey{}
 	for pages := 0; pages <= each/1000+1; pages++ {
 		page := read(c, c.store, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) {
-			return tx.Shares(sharing.ShareScan{Image: "large0", After: after, Limit: 1000})
+			return listShares(tx, sharing.ShareScan{Image: "large0", After: after, Limit: 1000})
 		})
 		listed += len(page)
 		if len(page) < 1000 {
@@ -46,7 +46,7 @@ func RunLarge(t *testing.T, open func(t *testing.T) sharing.Store) {
 	c.equal("a deleted image has no shares", c.load(sharing.Need{Account: "owner", Image: "large0", AllShares: true, PresentAt: noon}),
 		sharing.State{Image: sharing.Access{Image: ptr(deleted(image("large0", "owner")))}})
 	for _, scan := range []sharing.ShareScan{{Image: "large0", Limit: 1}, {Owner: "owner", Limit: 1}, {Grantee: manyGrantee(7), Limit: 1}} {
-		found := read(c, c.store, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return tx.Shares(scan) })
+		found := read(c, c.store, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return listShares(tx, scan) })
 		c.equal("no method finds the shares of a deleted image", len(found), 0)
 	}
 }

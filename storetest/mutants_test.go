@@ -92,12 +92,12 @@ var mutants = []mutant{
 			s.PresentShares = all.PresentShares
 		}
 	}})},
-	{"gives_short_pages", "Images", with(hooks{images: func(found []sharing.Access) []sharing.Access { return found[:max(0, len(found)-1)] }})},
+	{"gives_short_pages", "Images", with(hooks{imageScan: func(scan *sharing.ImageScan) { scan.Limit = max(1, scan.Limit-1) }})},
 	{"replaces_all_shares", "Writes Random", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
 		if len(shares) == 0 {
 			return nil
 		}
-		before, err := tx.Shares(sharing.ShareScan{Image: shares[0].Image, Limit: many})
+		before, err := listShares(tx, sharing.ShareScan{Image: shares[0].Image, Limit: many})
 		for _, s := range before {
 			err = errors.Join(err, tx.DeleteShares(s.Image, []sharing.Grantee{s.Grantee}))
 		}
@@ -291,7 +291,7 @@ var mutants = []mutant{
 
 // joinedKeys counts images by owner and region put one after the other.
 func joinedKeys(tx sharing.UpdateTx, need sharing.Need, state *sharing.State) {
-	images, _ := tx.Images(sharing.ImageScan{Limit: many})
+	images, _ := listImages(tx, sharing.ImageScan{Limit: many})
 	for _, img := range images {
 		if img.Image.Owner != need.Account && string(img.Image.Owner)+string(img.Image.Region) == string(need.Account)+string(need.ImagesIn) {
 			state.ImagesOwned++

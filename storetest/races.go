@@ -151,7 +151,9 @@ func testQuota(c *check) {
 		state := read(c, store, func(tx sharing.ViewTx) (sharing.State, error) {
 			return tx.Load(sharing.Need{Account: "me", ImagesIn: here})
 		})
-		images := read(c, store, func(tx sharing.ViewTx) ([]sharing.Access, error) { return tx.Images(sharing.ImageScan{Limit: many}) })
+		images := read(c, store, func(tx sharing.ViewTx) ([]sharing.Access, error) {
+			return listImages(tx, sharing.ImageScan{Limit: many})
+		})
 		const promise = "transactions that count before they put never exceed the limit, and reach it"
 		c.equal(promise+": ImagesOwned", state.ImagesOwned, limit)
 		c.equal(promise+": Images", len(images), limit)

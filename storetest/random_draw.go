@@ -159,7 +159,7 @@ func (r *run) scan(t *rapid.T) question {
 		for _, condition := range subset(t, imageFilters) {
 			condition(t, r, &scan.Query)
 		}
-		return func(tx sharing.ViewTx, _ sharing.Cursor) (any, error) { return tx.Images(scan) }
+		return func(tx sharing.ViewTx, _ sharing.Cursor) (any, error) { return listImages(tx, scan) }
 	case "derived":
 		return func(tx sharing.ViewTx, _ sharing.Cursor) (any, error) {
 			return tx.Derived(img, sharing.ImageID(place), limit)
@@ -176,7 +176,7 @@ func (r *run) scan(t *rapid.T) question {
 		if which&4 != 0 {
 			scan.Grantee = r.grantees.Draw(t, "grantee")
 		}
-		return func(tx sharing.ViewTx, _ sharing.Cursor) (any, error) { return tx.Shares(scan) }
+		return func(tx sharing.ViewTx, _ sharing.Cursor) (any, error) { return listShares(tx, scan) }
 	case "instances":
 		scan := sharing.InstanceScan{After: sharing.InstanceID(place), Limit: limit}
 		which := rapid.IntRange(1, 3).Draw(t, "conditions")
@@ -190,7 +190,7 @@ func (r *run) scan(t *rapid.T) question {
 			scan.Query.Region = regions.Draw(t, "region")
 		}
 		scan.Query.Labels = rapid.MapOfN(words, words, 0, 1).Draw(t, "labels")
-		return func(tx sharing.ViewTx, _ sharing.Cursor) (any, error) { return tx.Instances(scan) }
+		return func(tx sharing.ViewTx, _ sharing.Cursor) (any, error) { return listInstances(tx, scan) }
 	}
 	q := sharing.EventQuery{Limit: limit}
 	if rapid.Bool().Draw(t, "by image") {

@@ -136,7 +136,7 @@ func (tx *referenceTx) Append(events []sharing.Event) error {
 	})
 }
 
-func (tx *referenceTx) Images(scan sharing.ImageScan) ([]sharing.Access, error) {
+func (tx *referenceTx) Images(scan sharing.ImageScan, each func(*sharing.Access)) error {
 	var found []sharing.Access
 	for id := range tx.images {
 		if access := tx.access(id, scan.Account, scan.Organizations); id > scan.After && imageMatches(scan, access) {
@@ -144,7 +144,10 @@ func (tx *referenceTx) Images(scan sharing.ImageScan) ([]sharing.Access, error) 
 		}
 	}
 	slices.SortFunc(found, func(a, b sharing.Access) int { return cmp.Compare(a.Image.ID, b.Image.ID) })
-	return firstN(found, scan.Limit), tx.ctx.Err()
+	for _, access := range firstN(found, scan.Limit) {
+		each(&access)
+	}
+	return tx.ctx.Err()
 }
 
 func imageMatches(scan sharing.ImageScan, access sharing.Access) bool {
@@ -193,7 +196,7 @@ func (tx *referenceTx) Derived(source, after sharing.ImageID, limit int) ([]*sha
 	return firstN(found, limit), tx.ctx.Err()
 }
 
-func (tx *referenceTx) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, error) {
+func (tx *referenceTx) Shares(scan sharing.ShareScan, each func(*sharing.SharedImage)) error {
 	var found []sharing.SharedImage
 	for key, s := range tx.shares {
 		rec := tx.images[key.Image]
@@ -207,14 +210,17 @@ func (tx *referenceTx) Shares(scan sharing.ShareScan) ([]sharing.SharedImage, er
 	slices.SortFunc(found, func(a, b sharing.SharedImage) int {
 		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.Grantee, b.Grantee))
 	})
-	return firstN(found, scan.Limit), tx.ctx.Err()
+	for _, shared := range firstN(found, scan.Limit) {
+		each(&shared)
+	}
+	return tx.ctx.Err()
 }
 
 func compareKeys(a, b sharing.ShareKey) int {
 	return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.Grantee, b.Grantee))
 }
 
-func (tx *referenceTx) Instances(scan sharing.InstanceScan) ([]*sharing.InstanceRecord, error) {
+func (tx *referenceTx) Instances(scan sharing.InstanceScan, each func(*sharing.InstanceRecord)) error {
 	var found []*sharing.InstanceRecord
 	for id, rec := range tx.instances {
 		q := scan.Query
@@ -227,7 +233,10 @@ func (tx *referenceTx) Instances(scan sharing.InstanceScan) ([]*sharing.Instance
 		}
 	}
 	slices.SortFunc(found, func(a, b *sharing.InstanceRecord) int { return cmp.Compare(a.ID, b.ID) })
-	return firstN(found, scan.Limit), tx.ctx.Err()
+	for _, rec := range firstN(found, scan.Limit) {
+		each(rec)
+	}
+	return tx.ctx.Err()
 }
 
 func (tx *referenceTx) Events(q sharing.EventQuery) ([]sharing.Event, error) {

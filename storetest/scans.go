@@ -60,7 +60,7 @@ func (c *check) imageScan(promise string, s sharing.ImageScan) {
 		read: func(tx sharing.ViewTx, after sharing.ImageID, limit int) ([]sharing.Access, error) {
 			q := s
 			q.After, q.Limit = after, limit
-			return tx.Images(q)
+			return listImages(tx, q)
 		},
 		place: func(a sharing.Access) sharing.ImageID { return a.Image.ID },
 	}.check(c, s.After)
@@ -84,7 +84,7 @@ func (c *check) shareScan(promise string, s sharing.ShareScan) {
 		read: func(tx sharing.ViewTx, after sharing.ShareKey, limit int) ([]sharing.SharedImage, error) {
 			q := s
 			q.After, q.Limit = after, limit
-			return tx.Shares(q)
+			return listShares(tx, q)
 		},
 		place: func(s sharing.SharedImage) sharing.ShareKey {
 			return sharing.ShareKey{Image: s.Image, Grantee: s.Grantee}
@@ -99,7 +99,7 @@ func (c *check) instanceScan(promise string, s sharing.InstanceScan) {
 		read: func(tx sharing.ViewTx, after sharing.InstanceID, limit int) ([]*sharing.InstanceRecord, error) {
 			q := s
 			q.After, q.Limit = after, limit
-			return tx.Instances(q)
+			return listInstances(tx, q)
 		},
 		place: func(rec *sharing.InstanceRecord) sharing.InstanceID { return rec.ID },
 	}.check(c, s.After)

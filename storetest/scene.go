@@ -108,13 +108,13 @@ func (s *scene) evidence() string {
 		if found.Owners, err = tx.Load(sharing.Need{Account: s.owner, Image: s.img, AllShares: true, PresentAt: noon}); err != nil {
 			return err
 		}
-		if found.Images, err = tx.Images(sharing.ImageScan{Query: sharing.ImageQuery{Owner: s.owner}, Limit: many}); err != nil {
+		if found.Images, err = listImages(tx, sharing.ImageScan{Query: sharing.ImageQuery{Owner: s.owner}, Limit: many}); err != nil {
 			return err
 		}
-		if found.Shares, err = tx.Shares(sharing.ShareScan{Owner: s.owner, Limit: many}); err != nil {
+		if found.Shares, err = listShares(tx, sharing.ShareScan{Owner: s.owner, Limit: many}); err != nil {
 			return err
 		}
-		if found.Instances, err = tx.Instances(sharing.InstanceScan{Owner: s.me, Limit: many}); err != nil {
+		if found.Instances, err = listInstances(tx, sharing.InstanceScan{Owner: s.me, Limit: many}); err != nil {
 			return err
 		}
 		found.Events, err = tx.Events(sharing.EventQuery{After: s.start, Limit: many})

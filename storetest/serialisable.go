@@ -200,23 +200,23 @@ var guards = []guard{
 		return !trust.Enforce, err
 	}, puts(func(string) trustOf { return trustOf{"me", sharing.Trust{Enforce: true}} })},
 	{"Images", finds(func(tx sharing.ViewTx) ([]sharing.Access, error) {
-		return tx.Images(sharing.ImageScan{Query: sharing.ImageQuery{Owner: "me"}, Limit: 1})
+		return listImages(tx, sharing.ImageScan{Query: sharing.ImageQuery{Owner: "me"}, Limit: 1})
 	}), putImage},
 	{"Images by origin", finds(func(tx sharing.ViewTx) ([]sharing.Access, error) {
-		return tx.Images(sharing.ImageScan{Account: "me", Query: sharing.ImageQuery{Origin: sharing.OriginShared}, Limit: 1})
+		return listImages(tx, sharing.ImageScan{Account: "me", Query: sharing.ImageQuery{Origin: sharing.OriginShared}, Limit: 1})
 	}), puts(func(string) sharing.Share { return share("img", "me") })},
 	{"Derived", finds(func(tx sharing.ViewTx) ([]*sharing.ImageRecord, error) { return tx.Derived("src", "", 1) }), putDerived},
 	{"Shares of an image", finds(func(tx sharing.ViewTx) ([]sharing.SharedImage, error) {
-		return tx.Shares(sharing.ShareScan{Image: "img", Limit: 1})
+		return listShares(tx, sharing.ShareScan{Image: "img", Limit: 1})
 	}), putShare},
 	{"Shares with a grantee", finds(func(tx sharing.ViewTx) ([]sharing.SharedImage, error) {
-		return tx.Shares(sharing.ShareScan{Grantee: "g", Limit: 1})
+		return listShares(tx, sharing.ShareScan{Grantee: "g", Limit: 1})
 	}), puts(func(string) sharing.Share { return share("img", "g") })},
 	{"Instances of an image", finds(func(tx sharing.ViewTx) ([]*sharing.InstanceRecord, error) {
-		return tx.Instances(sharing.InstanceScan{Query: sharing.InstanceQuery{Image: "img"}, Limit: 1})
+		return listInstances(tx, sharing.InstanceScan{Query: sharing.InstanceQuery{Image: "img"}, Limit: 1})
 	}), putInstance},
 	{"Instances of an owner", finds(func(tx sharing.ViewTx) ([]*sharing.InstanceRecord, error) {
-		return tx.Instances(sharing.InstanceScan{Owner: "me", Limit: 1})
+		return listInstances(tx, sharing.InstanceScan{Owner: "me", Limit: 1})
 	}), putInstance},
 	{"Events", finds(func(tx sharing.ViewTx) ([]sharing.Event, error) { return tx.Events(sharing.EventQuery{Limit: 1}) }), putEvent},
 }

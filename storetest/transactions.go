@@ -110,17 +110,35 @@ func testTransactions(t *testing.T, open opener) {
 	})
 	t.Run("ViewPanic", func(t *testing.T) {
 		c := newCheck(t, open)
-		for range 20 { // more often than a store has connections
-			c.panics(func() error {
-				return c.store.View(c.ctx, func(tx sharing.ViewTx) error {
-					if _, err := tx.Load(sharing.Need{Image: "img"}); err != nil {
-						return err
-					}
-					panic("the closure's own")
+		c.write(existing...)
+		for _, read := range []func(sharing.ViewTx) error{
+			func(tx sharing.ViewTx) error {
+				_, err := tx.Load(sharing.Need{Image: "img"})
+				return err
+			},
+			func(tx sharing.ViewTx) error {
+				return tx.Images(sharing.ImageScan{Limit: many}, func(*sharing.Access) { panic("within a scan") })
+			},
+			func(tx sharing.ViewTx) error {
+				return tx.Shares(sharing.ShareScan{Image: "img", Limit: many}, func(*sharing.SharedImage) { panic("within a scan") })
+			},
+			func(tx sharing.ViewTx) error {
+				return tx.Instances(sharing.InstanceScan{Owner: "me", Limit: many}, func(*sharing.InstanceRecord) { panic("within a scan") })
+			},
+		} {
+			for range 20 { // more often than a store has connections
+				c.panics(func() error {
+					return c.store.View(c.ctx, func(tx sharing.ViewTx) error {
+						if err := read(tx); err != nil {
+							return err
+						}
+						panic("the closure's own")
+					})
 				})
-			})
+			}
+			c.usable("a panic in the closure leaves nothing locked")
+			c.unchanged("a panic in a closure that reads changes nothing")
 		}
-		c.usable("a panic in the closure leaves nothing locked")
 	})
 }
 
@@ -243,7 +261,7 @@ var reads = map[string]func(sharing.ViewTx) error{
 		return err
 	},
 	"Images": func(tx sharing.ViewTx) error {
-		_, err := tx.Images(sharing.ImageScan{Account: "me", Limit: 10})
+		_, err := listImages(tx, sharing.ImageScan{Account: "me", Limit: 10})
 		return err
 	},
 	"Derived": func(tx sharing.ViewTx) error {
@@ -251,11 +269,11 @@ var reads = map[string]func(sharing.ViewTx) error{
 		return err
 	},
 	"Shares": func(tx sharing.ViewTx) error {
-		_, err := tx.Shares(sharing.ShareScan{Image: "img", Limit: 10})
+		_, err := listShares(tx, sharing.ShareScan{Image: "img", Limit: 10})
 		return err
 	},
 	"Instances": func(tx sharing.ViewTx) error {
-		_, err := tx.Instances(sharing.InstanceScan{Owner: "me", Limit: 10})
+		_, err := listInstances(tx, sharing.InstanceScan{Owner: "me", Limit: 10})
 		return err
 	},
 	"Events": func(tx sharing.ViewTx) error {

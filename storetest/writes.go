@@ -83,7 +83,7 @@ func (c *check) sameEverywhere(promise string) {
 	for _, origin := range []sharing.Origin{0, sharing.OriginOwn, sharing.OriginShared, sharing.OriginPublic} {
 		for _, account := range []sharing.AccountID{"me", "c"} {
 			same(c, promise, func(tx sharing.ViewTx) ([]sharing.Access, error) {
-				return tx.Images(sharing.ImageScan{
+				return listImages(tx, sharing.ImageScan{
 					Limit: many, Account: account, Organizations: []sharing.OrganizationID{"o"}, Query: sharing.ImageQuery{Origin: origin}})
 			})
 		}
@@ -93,10 +93,10 @@ func (c *check) sameEverywhere(promise string) {
 		scans = append(scans, sharing.ShareScan{Grantee: g, Limit: many})
 	}
 	for _, scan := range scans {
-		same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return tx.Shares(scan) })
+		same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return listShares(tx, scan) })
 	}
 	for _, scan := range []sharing.InstanceScan{{Owner: "me", Limit: many}, {Query: sharing.InstanceQuery{Image: "img"}, Limit: many}} {
-		same(c, promise, func(tx sharing.ViewTx) ([]*sharing.InstanceRecord, error) { return tx.Instances(scan) })
+		same(c, promise, func(tx sharing.ViewTx) ([]*sharing.InstanceRecord, error) { return listInstances(tx, scan) })
 	}
 	same(c, promise, func(tx sharing.ViewTx) ([]sharing.Event, error) { return tx.Events(sharing.EventQuery{Limit: many}) })
 }
