@@ -2,8 +2,10 @@ package memstore
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // readLocks is how many locks the transactions that read share: so many that two processors seldom meet at one, and so
@@ -37,33 +39,87 @@ func tried(try func() bool) bool {
 	return false
 }
 
-// A lock is a mutex whose waiters wait no longer than their contexts last. As with [sync.Mutex], a caller that comes
-// when the lock is free may get it before those that wait: handing it to a waiter that has to be woken first would
-// make all others wait for that.
+// A lock is a mutex whose waiters wait no longer than their contexts last. A caller that comes when it is free may get
+// it before those that wait, since all would wait for one that has to be woken first. Only the first in the queue that
+// has waited for long is handed it.
 type lock struct {
-	held  atomic.Bool
-	freed chan struct{} // holds an item if it was unlocked since one who waits was last woken
+	held    atomic.Bool
+	queue   sync.Mutex // guards waiting
+	waiting []*waiter
 }
 
-func newLock() lock { return lock{freed: make(chan struct{}, 1)} }
+// longWait is how long a caller waits before nobody gets the lock before it.
+const longWait = 50 * time.Millisecond
+
+// A waiter is a caller that sleeps.
+type waiter struct {
+	since time.Time
+	woken chan struct{} // holds an item if it has to look whether the lock is free or its own
+	owns  atomic.Bool   // it was handed the lock
+}
 
 func (l *lock) tryLock() bool { return !l.held.Load() && l.held.CompareAndSwap(false, true) }
 
 func (l *lock) lock(ctx context.Context) error {
-	for !tried(l.tryLock) {
+	if tried(l.tryLock) {
+		return nil
+	}
+	w := &waiter{since: time.Now(), woken: make(chan struct{}, 1)}
+	l.queue.Lock()
+	l.waiting = append(l.waiting, w)
+	l.queue.Unlock()
+	for got := l.tryLock(); !got; got = tried(func() bool { return w.owns.Load() || l.tryLock() }) {
 		select {
-		case <-l.freed:
+		case <-w.woken:
 		case <-ctx.Done():
-			return ctx.Err()
+			return l.giveUp(w, ctx.Err())
 		}
+	}
+	if !w.owns.Load() {
+		l.leave(w)
 	}
 	return nil
 }
 
+// leave takes w out of the queue, and wakes the next, since it may have been woken for the next as well.
+func (l *lock) leave(w *waiter) {
+	l.queue.Lock()
+	defer l.queue.Unlock()
+	l.waiting = slices.DeleteFunc(l.waiting, func(other *waiter) bool { return other == w })
+	if len(l.waiting) > 0 && !l.held.Load() {
+		l.waiting[0].wake()
+	}
+}
+
+// giveUp returns err for a waiter whose context has ended.
+func (l *lock) giveUp(w *waiter, err error) error {
+	l.leave(w)
+	if w.owns.Load() { // it was handed the lock meanwhile
+		l.unlock()
+	}
+	return err
+}
+
 func (l *lock) unlock() {
-	l.held.Store(false)
+	l.queue.Lock()
+	defer l.queue.Unlock()
+	if len(l.waiting) == 0 {
+		l.held.Store(false)
+		return
+	}
+	first := l.waiting[0]
+	if time.Since(first.since) < longWait {
+		l.held.Store(false)
+	} else {
+		l.waiting = slices.Delete(l.waiting, 0, 1)
+		first.owns.Store(true)
+	}
+	first.wake()
+}
+
+func (w *waiter) wake() {
 	select {
-	case l.freed <- struct{}{}:
-	default: // whoever waits is woken by the item that is there
+	case w.woken <- struct{}{}:
+	default: // it has yet to look
 	}
 }

@@ -63,7 +63,6 @@ func New() *Store {
 		instancesBy: make(index[attribute, sharing.InstanceID, nothing]),
 		trust:       make(map[sharing.AccountID]sharing.Trust),
 		log:         newLog(),
-		writing:     newLock(),
 		seed:        maphash.MakeSeed(),
 	}
 	s.views.New = func() any { return &view{store: s, lock: &s.reading[s.viewed.Add(1)%readLocks]} }
