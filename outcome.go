@@ -1,34 +1,30 @@
 package sharing
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 )
 
-// The engine looks for a lost outcome at once, and then again after waits that double from firstWait: lookups times in
-// all, within about five seconds.
+// The engine looks for a lost outcome for searchTime: at once, and then after waits that double from firstWait to lastWait.
 const (
-	lookups   = 10
-	firstWait = 10 * time.Millisecond
+	searchTime = 5 * time.Second
+	firstWait  = 10 * time.Millisecond
+	lastWait   = time.Second
 )
 
 // outcome finds out from the event log whether a change was committed, when the store only says that it failed (R26).
 func (ch *change[T]) outcome(cause error) error {
-	wait := firstWait
-	for i := range lookups {
-		if i > 0 {
+	ctx, cancel := context.WithTimeout(ch.ctx, searchTime)
+	defer cancel()
+	for wait := firstWait; ctx.Err() == nil; wait = min(2*wait, lastWait) {
+		events, err := operationIn(ctx, ch.store, ch.operation)
+		if err != nil {
 			select {
-			case <-ch.ctx.Done():
+			case <-ctx.Done():
 			case <-time.After(wait):
 			}
-			wait *= 2
-		}
-		if ch.ctx.Err() != nil {
-			break
-		}
-		events, err := operationIn(ch.ctx, ch.store, ch.operation)
-		if err != nil {
 			continue
 		}
 		ch.logger.WarnContext(ch.ctx, "sharing: the store lost the outcome of a change, the event log tells it",
