@@ -12,6 +12,8 @@ import (
 type history struct {
 	images    map[ImageID]*imageBefore
 	instances map[InstanceID]instanceBefore
+	operation string // of the last event
+	actor     AccountID
 }
 
 // An imageBefore is an image as the last event about it left it. It is zero if there was none.
@@ -68,12 +70,12 @@ type instanceBefore struct {
 }
 
 func newHistory() history {
-	return history{make(map[ImageID]*imageBefore), make(map[InstanceID]instanceBefore)}
+	return history{images: make(map[ImageID]*imageBefore), instances: make(map[InstanceID]instanceBefore)}
 }
 
 // add takes the next event of the log, whose times are normal and which nobody changes later, or says why the event
 // can't be the next.
-func (h history) add(ev *Event) error {
+func (h *history) add(ev *Event) error {
 	img, inst := h.images[ev.Image], h.instances[ev.Instance]
 	if img == nil {
 		img = new(imageBefore)
@@ -81,13 +83,16 @@ func (h history) add(ev *Event) error {
 	what := ""
 	if err := ev.valid(); err != nil {
 		what = "is damaged: " + err.Error()
-	} else if what = ev.inItself(); what == "" && ev.Image != "" {
+	} else if what = ev.inItself(); what == "" && ev.Operation == h.operation && ev.Actor != h.actor {
+		what = "belongs to an operation of another actor"
+	} else if what == "" && ev.Image != "" {
 		what = ev.after(img, inst)
 	}
 	if what != "" {
 		return invalid("event", "%s (%s of operation %s) %s: the log is not whole",
 			quoted(string(ev.Cursor)), ev.Kind, quoted(ev.Operation), what)
 	}
+	h.operation, h.actor = ev.Operation, ev.Actor
 	if rec := ev.ImageRecord; rec != nil {
 		img.fixed, img.marks = rec.fixed(), rec.marks()
 		if img.deleted = !rec.DeletedAt.IsZero(); img.deleted {
@@ -181,6 +186,8 @@ func (ev *Event) inItself() string {
 	case ev.makesImage() && (rec.Source.Image == "") != (ev.Kind == EventRegistered),
 		ev.makesImage() && (rec.Source.Instance == "") == (ev.Kind == EventCaptured):
 		return "makes an image from something else than its kind"
+	case rec != nil && rec.Source.Image == ev.Image:
+		return "makes an image from itself"
 	case ev.makesImage() && !rec.CreatedAt.Equal(ev.At),
 		rec != nil && !rec.DeletedAt.IsZero() && !rec.DeletedAt.Equal(ev.At),
 		ev.Kind == EventLaunched && !inst.LaunchedAt.Equal(ev.At),
@@ -210,6 +217,8 @@ func (ev *Event) after(img *imageBefore, inst instanceBefore) string {
 		return "changes what an image has from its beginning"
 	case rec != nil && rec.marks() != ev.marksAfter(img.marks):
 		return "leaves its image in a state that its kind does not lead to"
+	case rec != nil && !made && !ev.mayKeepMarks() && rec.marks() == img.marks:
+		return "changes nothing"
 	case rec != nil && !rec.DeletedAt.IsZero() && img.protected:
 		return "deletes what is protected"
 	case !ev.mayChangeShares(img):
@@ -305,6 +314,15 @@ func (ev *Event) marksAfter(m marks) marks {
 		m.sealed = ev.Kind == EventSealed
 	}
 	return m
+}
+
+// mayKeepMarks reports whether an event about an image that was made before may leave its marks as they are.
+func (ev *Event) mayKeepMarks() bool {
+	switch ev.Kind {
+	case EventUpdated, EventDeprecated, EventDeleted, EventForceDeleted:
+		return true
+	}
+	return false
 }
 
 // valid checks the values of an event: those that decisions rely on, and the texts, which not every store can hold

@@ -130,6 +130,10 @@ func TestR27_ReplayOfDamagedLog(t *testing.T) {
 		{"a source", damaged, edit(17, func(e *ev) { e.ImageRecord.Source.Image = "a b" })},
 		{"a source instance", damaged, edit(19, func(e *ev) { e.ImageRecord.Source.Instance = "a b" })},
 
+		{"an image that is its own source", "makes an image from itself", edit(17, func(e *ev) { e.ImageRecord.Source.Image = e.Image })},
+		{"another's operation", "operation of another actor", func(l log) log { l[2].Operation = l[1].Operation; return l }},
+		{"a protection twice", "changes nothing", again(4, func(*ev) {})},
+
 		{"another image", "record of another image", edit(0, func(e *ev) { e.ImageRecord.ID = "other" })},
 		{"another instance", "record of another instance", edit(2, func(e *ev) { e.Instance = "other" })},
 		{"another instance's image", "record of another instance", edit(2, func(e *ev) { e.InstanceRecord.Image = "other" })},
