@@ -25,7 +25,11 @@ func eventsOf(ctx context.Context, store Store, q EventQuery) iter.Seq2[Event, e
 			if page.Limit = maxPage; q.Limit > 0 {
 				page.Limit = min(maxPage, q.Limit-given)
 			}
-			events, _, err := readEvents(ctx, store, page)
+			var events []Event
+			err := view(ctx, store, func(tx ViewTx) (err error) {
+				events, err = tx.Events(page)
+				return err
+			})
 			if err != nil {
 				yield(Event{}, named("Events", err))
 				return
@@ -59,7 +63,14 @@ func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error
 	return func(yield func(Event, error) bool) {
 		after := after // of this loop: the next one begins anew
 		for ctx.Err() == nil {
-			events, wait, err := readEvents(ctx, e.store, EventQuery{After: after, Limit: watchBatch})
+			var events []Event
+			var wait func(context.Context) error
+			err := view(ctx, e.store, func(tx ViewTx) (err error) {
+				if events, err = tx.Events(EventQuery{After: after, Limit: watchBatch}); len(events) == 0 {
+					wait = tx.Changed()
+				}
+				return err
+			})
 			for _, ev := range events {
 				if ctx.Err() != nil || !yield(ev.clone(), nil) {
 					return
@@ -79,15 +90,6 @@ func (e *Engine) Watch(ctx context.Context, after Cursor) iter.Seq2[Event, error
 
 // watchBatch is how many events a watcher reads ahead.
 const watchBatch = 100
-
-func readEvents(ctx context.Context, store Store, q EventQuery) (events []Event, wait func(context.Context) error, err error) {
-	err = view(ctx, store, func(tx ViewTx) (err error) {
-		events, err = tx.Events(q)
-		wait = tx.Changed()
-		return err
-	})
-	return events, wait, err
-}
 
 // operationIn returns the events of an operation, which are none if it made no change or never happened.
 func operationIn(ctx context.Context, store Store, id string) (events []Event, err error) {

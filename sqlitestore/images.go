@@ -3,7 +3,6 @@ package sqlitestore
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 
 	"github.com/imageshare/sharing"
 )
@@ -18,7 +17,7 @@ func (tx *view) Images(scan sharing.ImageScan, each func(*sharing.Access)) (err 
 	}
 	defer func() {
 		for _, source := range from {
-			err = errors.Join(err, tx.end(source.query, nil))
+			err = tx.end(source.query, err)
 		}
 	}()
 	from.start()
