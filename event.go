@@ -51,9 +51,13 @@ type Event struct {
 	Cursor Cursor
 	// Operation is the ID of the call that the event belongs to. The events of one call are adjacent in the log.
 	Operation string
-	At        time.Time
-	Actor     AccountID
-	Kind      EventKind
+	// At is when the call was made, by its engine's clock, in UTC. Times may go back from one event to the next if
+	// clocks differ: the order of the log is the truth.
+	At time.Time
+	// Actor is the account that made the call.
+	Actor AccountID
+	// Kind says what changed.
+	Kind EventKind
 	// Image is the image that the event is about; if it is about an instance, the image that the instance's system disk
 	// is made from after the event. Only an event of a trust policy has none.
 	Image ImageID `json:",omitzero"`

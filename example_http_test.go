@@ -30,13 +30,17 @@ func newAPI(engine *sharing.Engine) http.Handler {
 // never from what the client says.
 func account(r *http.Request) sharing.AccountID { return sharing.AccountID(r.Header.Get("Account")) }
 
-// share uses the client's key for the request as the token, so that the client may repeat a
-// request whose answer was lost.
+// share uses the client's key for the request as the token, so that the client may repeat a request whose answer was
+// lost. The client names accounts: that an image is shared with everyone can't be asked for here.
 func (a api) share(w http.ResponseWriter, r *http.Request) {
-	var grantees []sharing.Grantee
-	if err := json.NewDecoder(r.Body).Decode(&grantees); err != nil {
+	var accounts []sharing.AccountID
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&accounts); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
+	}
+	var grantees []sharing.Grantee
+	for _, id := range accounts {
+		grantees = append(grantees, sharing.Account(id))
 	}
 	engine := a.engine
 	if key := r.Header.Get("Idempotency-Key"); key != "" {

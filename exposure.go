@@ -53,7 +53,8 @@ type Holder struct {
 type Holding struct {
 	// Image is the shared image. It is empty if the image was deleted and is not the one that was asked about.
 	Image ImageID
-	From  time.Time
+	// From is when the share was made.
+	From time.Time
 	// To is when the share ended. It is zero while the share is present.
 	To time.Time
 }

@@ -112,7 +112,8 @@ type ImageSpec struct {
 	// with the prefix; it is compared byte for byte, so upper and lower case differ.
 	Digest string
 	// Size is the size of the content in bytes. It can't be negative.
-	Size   int64
+	Size int64
+	// Labels may have up to 64 entries, with keys of up to 128 bytes and values of up to 256.
 	Labels map[string]string
 }
 

@@ -6,7 +6,8 @@ import (
 )
 
 // A Directory tells which organisations an account is in (R19). The engine asks it outside of transactions, in every
-// call whose answer depends on it, and remembers nothing between calls. A Directory must be safe for concurrent use.
+// call whose answer depends on it, and remembers nothing between calls. A Directory must be safe for concurrent use. The call's error wraps the directory's,
+// which should therefore wrap no error of this package: a caller would take it for the engine's own.
 type Directory interface {
 	// Organizations returns the organisations of account, in any order, and none for an account that it does not know.
 	// An error ends the call that needed the answer. If only what an image refers to depends on the answer, its source
