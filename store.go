@@ -30,8 +30,8 @@ import (
 // organisations, images, instances, regions and operations are 1 to 128 bytes of valid UTF-8 without control
 // characters; a grantee may have four bytes more. Texts, which may be empty, hold no control characters either,
 // except line feeds and tabs in a description or notice. A zero byte may therefore separate the parts of a key, even
-// if the parts are label keys and values. Two things may be any bytes, since a caller of the engine can make them
-// up: the position after which a scan goes on, and a cursor of the log.
+// if the parts are label keys and values. Three things may be any bytes, since a caller of the engine can make
+// them up: the position after which a scan goes on, a cursor of the log, and what [ViewTx.Access] is asked for.
 //
 // Times that are to be stored are in UTC, and are kept to the nanosecond. The same instant in another time zone is
 // equal. So are nil and an empty map or slice, and, in an event's Result, the same JSON with another layout.
@@ -79,6 +79,9 @@ type FreshStore interface {
 type ViewTx interface {
 	// Access is the hot path: it reads what account, which is in organizations, has of an image, and account's trust
 	// policy. It returns what Load would for a Need with only Account, Organizations, Image and Trust.
+	//
+	// Account and image may be any bytes, since the engine checks them only if no access is found. For identifiers that
+	// can't be stored, an error is as good as the answer that there is nothing.
 	Access(account AccountID, organizations []OrganizationID, image ImageID) (Access, Trust, error)
 
 	// Load reads all that a decision needs in one call, so that a store can answer it with one request.

@@ -84,6 +84,7 @@ type hooked struct {
 type hooks struct {
 	need       func(*sharing.Need)
 	state      func(sharing.UpdateTx, sharing.Need, *sharing.State)
+	accessOf   func(sharing.ImageID) sharing.ImageID
 	access     func(sharing.AccountID, sharing.ImageID, *sharing.Trust)
 	imageScan  func(*sharing.ImageScan)
 	derived    func([]*sharing.ImageRecord) []*sharing.ImageRecord
@@ -112,6 +113,9 @@ func (tx hooked) Load(need sharing.Need) (sharing.State, error) {
 
 func (tx hooked) Access(account sharing.AccountID, organizations []sharing.OrganizationID, image sharing.ImageID) (
 	sharing.Access, sharing.Trust, error) {
+	if tx.accessOf != nil {
+		image = tx.accessOf(image)
+	}
 	access, trust, err := tx.UpdateTx.Access(account, organizations, image)
 	if tx.access != nil {
 		tx.access(account, image, &trust)

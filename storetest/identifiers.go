@@ -231,5 +231,22 @@ func testPositions(c *check) {
 			scan.Limit = many
 			same(c, promise, func(tx sharing.ViewTx) ([]sharing.SharedImage, error) { return listShares(tx, scan) })
 		}
+		c.accessOfAny(after)
 	}
+}
+
+// accessOfAny asks for what an account with this ID has of an image with this ID, whether it is valid or not.
+func (c *check) accessOfAny(id string) {
+	var got, want sharing.Access
+	ask := func(access *sharing.Access) func(sharing.ViewTx) error {
+		return func(tx sharing.ViewTx) (err error) {
+			*access, _, err = tx.Access(sharing.AccountID(id), nil, sharing.ImageID(id))
+			return err
+		}
+	}
+	if err := c.store.View(c.ctx, ask(&got)); err != nil {
+		return
+	}
+	c.view(c.reference, ask(&want))
+	c.equal(fmt.Sprintf("Access may be asked for any bytes, and then finds nothing or fails: %.20q", id), got, want)
 }

@@ -92,6 +92,10 @@ var mutants = []mutant{
 			s.PresentShares = all.PresentShares
 		}
 	}})},
+	{"cuts_identifiers_at_zero_bytes", "Identifiers", with(hooks{accessOf: func(id sharing.ImageID) sharing.ImageID {
+		head, _, _ := strings.Cut(string(id), "\x00")
+		return sharing.ImageID(head)
+	}})},
 	{"gives_short_pages", "Images", with(hooks{imageScan: func(scan *sharing.ImageScan) { scan.Limit = max(1, scan.Limit-1) }})},
 	{"replaces_all_shares", "Writes Random", with(hooks{putShares: func(tx sharing.UpdateTx, shares []sharing.Share) error {
 		if len(shares) == 0 {
