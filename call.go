@@ -173,20 +173,23 @@ const drawn = "?"
 
 // draw draws an ID for the new image or instance that the change makes, if it makes one.
 func (ch *change[T]) draw() {
-	need := &ch.need
-	ch.unusable = nil
-	if need.NewImage != "" {
-		need.NewImage = ImageID(ch.ids())
-		if ch.unusable = need.NewImage.Validate(); ch.unusable != nil {
-			need.NewImage = drawn
-		}
+	ch.unusable = firstError(drawID(ch.ids, &ch.need.NewImage), drawID(ch.ids, &ch.need.NewInstance))
+}
+
+// drawID puts a new ID in the place of one that is asked for. An error says why the new one can't be used.
+func drawID[T interface {
+	~string
+	Validate() error
+}](ids func() string, id *T) error {
+	if *id == "" {
+		return nil
 	}
-	if need.NewInstance != "" {
-		need.NewInstance = InstanceID(ch.ids())
-		if ch.unusable = need.NewInstance.Validate(); ch.unusable != nil {
-			need.NewInstance = drawn
-		}
+	*id = T(ids())
+	err := (*id).Validate()
+	if err != nil {
+		*id = drawn
 	}
+	return err
 }
 
 // transact is one transaction of a change: load, decide, store.

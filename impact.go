@@ -96,16 +96,11 @@ func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]Or
 	impact.Instances = make(map[AccountID]int)
 	for _, account := range slices.Sorted(maps.Keys(counts)) {
 		orgs, known := members[account]
-		could, err := m.couldReinit(account, orgs, img, before)
+		could, err := m.couldReinit(account, accessBy(before, img, account, orgs))
 		if err != nil {
 			return impact, nil, err
 		}
-		can := false
-		if !end.image {
-			if can, err = m.couldReinit(account, orgs, img, after); err != nil {
-				return impact, nil, err
-			}
-		}
+		can := could && !end.image && m.mayReinit(account, accessBy(after, img, account, orgs))
 		sameInAnyOrganization := account == img.Owner || could && (can || end.image)
 		if toOrganizations && directory && !known && !sameInAnyOrganization {
 			unknown = append(unknown, account)
@@ -140,24 +135,38 @@ func (m *moment) presentShares(end ending) (before, after map[Grantee]Grant, end
 	return before, after, ended
 }
 
-// couldReinit asks the rule of reinit whether the account could reinitialise its instances of img if these
-// were the image's present shares.
-func (m *moment) couldReinit(account AccountID, orgs []OrganizationID, img *ImageRecord, shares map[Grantee]Grant) (bool, error) {
-	access := Access{Image: img, Own: shares[Account(account)], Everyone: shares[Everyone]}
+// accessBy returns what the account has of an image whose present shares these are.
+func accessBy(shares map[Grantee]Grant, img *ImageRecord, account AccountID, orgs []OrganizationID) *Access {
+	access := &Access{Image: img, Own: shares[Account(account)], Everyone: shares[Everyone]}
 	for _, org := range orgs {
 		if grant, ok := shares[Organization(org)]; ok {
 			access.Organization = grant // one present share is as good as another
 		}
 	}
-	their := &moment{op: m.op, actor: account, policy: m.policy, clock: m.clock, at: m.now(), outside: &outside{}, tx: m.tx}
-	if account != img.Owner && their.reach(&access) != usable {
+	return access
+}
+
+// mayReinit reports whether the account could reinitialise its instances of the image, if it trusts the owner.
+func (m *moment) mayReinit(account AccountID, a *Access) bool {
+	return account == a.Image.Owner || m.as(account).reach(a) == usable
+}
+
+// couldReinit asks the rule of reinit whether the account could reinitialise its instances of the image.
+func (m *moment) couldReinit(account AccountID, a *Access) (bool, error) {
+	if !m.mayReinit(account, a) {
 		return false, nil
 	}
+	their := m.as(account)
 	if err := their.load(Need{Trust: true}); err != nil {
 		return false, err
 	}
-	_, err := their.canUse(&access, img.ID, img.Region, "")
+	_, err := their.canUse(a, a.Image.ID, a.Image.Region, "")
 	return err == nil, nil
+}
+
+// as returns the moment with another actor, of whom nothing is loaded.
+func (m *moment) as(actor AccountID) *moment {
+	return &moment{op: m.op, actor: actor, policy: m.policy, clock: m.clock, at: m.now(), outside: &outside{}, tx: m.tx}
 }
 
 // countInstances counts the instances made from the image by their owners.

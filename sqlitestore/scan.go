@@ -137,19 +137,18 @@ func shareSelections(scan *sharing.ShareScan) []*selection {
 		_, account = scan.Grantee.Account()
 	}
 	var rest *selection
+	var order string
 	if account || scan.Owner == "" {
+		order = "s.image"
 		rest = selecting(selectSharedImages+`shares s CROSS JOIN images i ON i.id = s.image WHERE i.deleted = 0 AND s.image > ?`, string(after.Image))
 	} else {
 		// An owner has few images beside those that are shared with everyone.
+		order = "i.id, s.grantee"
 		rest = selecting(selectSharedImages+`images i CROSS JOIN shares s ON s.image = i.id WHERE i.deleted = 0 AND i.id > ?`, string(after.Image))
 	}
 	rest.equal("i.owner", string(scan.Owner))
 	rest.equal("s.grantee", string(scan.Grantee))
-	if account || scan.Owner == "" {
-		rest.orderedBy("s.image")
-	} else {
-		rest.orderedBy("i.id, s.grantee")
-	}
+	rest.orderedBy(order)
 	if after.Image == "" {
 		return []*selection{rest}
 	}
