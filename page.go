@@ -85,29 +85,42 @@ func (l *listing) key(cursor string, n int) ([]string, error) {
 // gather collects up to limit items, and reports whether there are more. Each call of scan hands out the next values, at
 // most the limit that it is given; keep returns the item in a value, or nil if the actor must not see it.
 func gather[T, I any](limit int, scan func(limit int, each func(*T)) error, keep func(*T) *I) (items []I, more bool, err error) {
-	items = []I{}
+	g := gathering[T, I]{limit: limit, keep: keep, items: []I{}}
+	each := g.add
 	for {
-		batch, found := max(limit+1-len(items), smallestScan), 0
-		err := scan(batch, func(value *T) {
-			found++
-			item := keep(value)
-			switch {
-			case item == nil:
-			case len(items) == limit:
-				more = true
-			default:
-				if len(items) == cap(items) {
-					items = slices.Grow(items, min(limit, max(fewItems, 8*len(items)))-len(items))
-				}
-				items = append(items, *item)
-			}
-		})
-		if err != nil {
+		batch := max(limit+1-len(g.items), smallestScan)
+		g.found = 0
+		if err := scan(batch, each); err != nil {
 			return nil, false, err
 		}
-		if more || found < batch {
-			return items, more, nil
+		if g.more || g.found < batch {
+			return g.items, g.more, nil
 		}
+	}
+}
+
+// A gathering is the state of gather.
+type gathering[T, I any] struct {
+	limit int
+	keep  func(*T) *I
+	items []I
+	more  bool
+	found int // of the values that the last scan handed out
+}
+
+func (g *gathering[T, I]) add(value *T) {
+	g.found++
+	item := g.keep(value)
+	switch {
+	case item == nil:
+	case len(g.items) == g.limit:
+		g.more = true
+	default:
+		if len(g.items) == cap(g.items) {
+			room := min(g.limit, max(fewItems, 8*len(g.items)))
+			g.items = slices.Grow(g.items, room-len(g.items))
+		}
+		g.items = append(g.items, *item)
 	}
 }
 
