@@ -117,7 +117,7 @@ func (g *gathering[T, I]) add(value *T) {
 		g.more = true
 	default:
 		if len(g.items) == cap(g.items) {
-			room := min(g.limit, max(fewItems, 8*len(g.items)))
+			room := min(g.limit, max(fewItems, 10*len(g.items)))
 			g.items = slices.Grow(g.items, room-len(g.items))
 		}
 		g.items = append(g.items, *item)
@@ -128,9 +128,9 @@ const (
 	// smallestScan is the least that a scan reads at a time. A page of few items would otherwise take many small reads
 	// where the actor may see only some of what is found.
 	smallestScan = 16
-	// fewItems is how many items a page makes room for at first. Its room then grows fast, since a page is mostly full
-	// if it has more.
-	fewItems = 16
+	// fewItems is how many items a page makes room for at first: then for a page by default, and then for the largest,
+	// since a page that has more than a few is mostly full.
+	fewItems = 10
 )
 
 // scanAll calls each for all values that scan hands out, up to limit at a time.
