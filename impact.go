@@ -96,11 +96,12 @@ func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]Or
 	impact.Instances = make(map[AccountID]int)
 	for _, account := range slices.Sorted(maps.Keys(counts)) {
 		orgs, known := members[account]
-		could, err := m.couldReinit(account, accessBy(before, img, account, orgs))
+		their := m.as(account)
+		could, err := their.couldReinit(accessBy(before, img, account, orgs))
 		if err != nil {
 			return impact, nil, err
 		}
-		can := could && !end.image && m.mayReinit(account, accessBy(after, img, account, orgs))
+		can := could && !end.image && their.mayReinit(accessBy(after, img, account, orgs))
 		sameInAnyOrganization := account == img.Owner || could && (can || end.image)
 		if toOrganizations && directory && !known && !sameInAnyOrganization {
 			unknown = append(unknown, account)
@@ -146,21 +147,18 @@ func accessBy(shares map[Grantee]Grant, img *ImageRecord, account AccountID, org
 	return access
 }
 
-// mayReinit reports whether the account could reinitialise its instances of the image, if it trusts the owner.
-func (m *moment) mayReinit(account AccountID, a *Access) bool {
-	return account == a.Image.Owner || m.as(account).reach(a) == usable
-}
+// mayReinit reports whether the actor could reinitialise its instances of the image, if it trusts the owner.
+func (m *moment) mayReinit(a *Access) bool { return a.Image.Owner == m.actor || m.reach(a) == usable }
 
-// couldReinit asks the rule of reinit whether the account could reinitialise its instances of the image.
-func (m *moment) couldReinit(account AccountID, a *Access) (bool, error) {
-	if !m.mayReinit(account, a) {
+// couldReinit asks the rule of reinit whether the actor could reinitialise its instances of the image.
+func (m *moment) couldReinit(a *Access) (bool, error) {
+	if !m.mayReinit(a) {
 		return false, nil
 	}
-	their := m.as(account)
-	if err := their.load(Need{Trust: true}); err != nil {
+	if err := m.load(Need{Trust: true}); err != nil {
 		return false, err
 	}
-	_, err := their.canUse(a, a.Image.ID, a.Image.Region, "")
+	_, err := m.canUse(a, a.Image.ID, a.Image.Region, "")
 	return err == nil, nil
 }
 

@@ -250,8 +250,8 @@ func (e *Engine) InstancesPage(ctx context.Context, actor AccountID, q InstanceQ
 		if next = ""; more {
 			next = l.cursor(string(found[len(found)-1].ID))
 		}
-		for i := range found {
-			if !l.fresh {
+		if !l.fresh {
+			for i := range found {
 				found[i] = found[i].clone()
 			}
 		}

@@ -4,8 +4,10 @@ package sharing
 // actor does not see (R16, R20).
 func (m *moment) show(rec *ImageRecord) (Image, error) {
 	images := []Image{rec.Image}
-	err := m.showAll(images, false)
-	return images[0], err
+	if err := m.showAll(images, false); err != nil {
+		return Image{}, err
+	}
+	return images[0], nil
 }
 
 // showAll is show for a page of images, in place; it reads all that they refer to at once. What fresh images hold is

@@ -81,7 +81,7 @@ func (l *lock) lock(ctx context.Context) error {
 	return nil
 }
 
-// leave takes w out of the queue, and wakes the next, since it may have been woken for the next as well.
+// leave takes w out of the queue. If the lock is free, w may be the one that was woken to look: the next looks instead.
 func (l *lock) leave(w *waiter) {
 	l.queue.Lock()
 	defer l.queue.Unlock()
