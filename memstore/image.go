@@ -54,9 +54,6 @@ const (
 	fieldSource
 	fieldDerived // the source, of tombstones too
 	fieldLabel
-	// fieldGrantee is the grantee of a share. Of a deleted image it stays for a while:
-	// what is found by it has to be checked.
-	fieldGrantee
 )
 
 // An attribute is something by which images or instances are found.

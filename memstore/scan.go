@@ -112,22 +112,22 @@ func (s *Store) selectImages(scan sharing.ImageScan) seeker[sharing.ImageID, *im
 // reached finds the images that reach the account by the origins of the query.
 func (s *Store) reached(scan sharing.ImageScan) seeker[sharing.ImageID, *image] {
 	var reached union[sharing.ImageID, *image]
-	by := func(f field, value string) {
-		if set := s.imagesBy[attribute{f, "", value}]; set != nil {
+	by := func(set *set[sharing.ImageID, *image]) {
+		if set != nil {
 			reached = append(reached, set.cursor())
 		}
 	}
 	if scan.Query.Origin&sharing.OriginOwn != 0 {
-		by(fieldOwner, string(scan.Account))
+		by(s.imagesBy[attribute{fieldOwner, "", string(scan.Account)}])
 	}
 	if scan.Query.Origin&sharing.OriginShared != 0 {
-		by(fieldGrantee, string(scan.Account))
+		by(s.sharedWith[sharing.Grantee(scan.Account)])
 		for _, id := range scan.Organizations {
-			by(fieldGrantee, string(sharing.Organization(id)))
+			by(s.sharedWith[sharing.Organization(id)])
 		}
 	}
 	if scan.Query.Origin&sharing.OriginPublic != 0 {
-		by(fieldGrantee, string(sharing.Everyone))
+		by(s.sharedWith[sharing.Everyone])
 	}
 	if len(reached) == 1 {
 		return reached[0]
@@ -161,7 +161,7 @@ func (tx *view) Shares(scan sharing.ShareScan, each func(*sharing.SharedImage)) 
 		wanted = append(wanted, tx.store.imagesBy[attribute{fieldOwnerShared, "", string(scan.Owner)}].cursor())
 	}
 	if scan.Grantee != "" {
-		wanted = append(wanted, tx.store.imagesBy[attribute{fieldGrantee, "", string(scan.Grantee)}].cursor())
+		wanted = append(wanted, tx.store.sharedWith[scan.Grantee].cursor())
 	}
 	if len(wanted) == 0 {
 		return tx.ctx.Err()

@@ -48,6 +48,9 @@ func (s *set[K, V]) len() int {
 // or else the first.
 func (s *set[K, V]) chunkOf(key K) int {
 	low, high := 0, len(s.chunks)
+	if last := high - 1; last > 0 && s.chunks[last][0].key <= key { // where positions in the log, which only grow, are added
+		return last
+	}
 	for high-low > 1 {
 		if mid := (low + high) / 2; s.chunks[mid][0].key <= key {
 			low = mid

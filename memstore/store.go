@@ -40,6 +40,7 @@ type Store struct {
 
 	images      map[sharing.ImageID]*image
 	imagesBy    index[attribute, sharing.ImageID, *image]
+	sharedWith  index[sharing.Grantee, sharing.ImageID, *image] // deleted images stay for a while: see leftover
 	instances   map[sharing.InstanceID]*sharing.InstanceRecord
 	instancesBy index[attribute, sharing.InstanceID, nothing]
 	trust       map[sharing.AccountID]sharing.Trust
@@ -59,6 +60,7 @@ func New() *Store {
 	s := &Store{
 		images:      make(map[sharing.ImageID]*image),
 		imagesBy:    make(index[attribute, sharing.ImageID, *image]),
+		sharedWith:  make(index[sharing.Grantee, sharing.ImageID, *image]),
 		instances:   make(map[sharing.InstanceID]*sharing.InstanceRecord),
 		instancesBy: make(index[attribute, sharing.InstanceID, nothing]),
 		trust:       make(map[sharing.AccountID]sharing.Trust),

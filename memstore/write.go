@@ -138,7 +138,7 @@ func (s *Store) putShares(shares []sharing.Share) {
 		grantee := shares[i].Grantee
 		img.shares.put(&shares[i], s.tag(grantee))
 		img.withOwner = img.withOwner || grantee == sharing.Grantee(img.record.Owner)
-		s.imagesBy.add(attribute{fieldGrantee, "", string(grantee)}, id, img)
+		s.sharedWith.add(grantee, id, img)
 	}
 }
 
@@ -149,7 +149,7 @@ func (s *Store) deleteShares(id sharing.ImageID, grantees []sharing.Grantee) {
 	}
 	for _, grantee := range grantees {
 		if img.shares.remove(grantee) {
-			s.imagesBy.remove(attribute{fieldGrantee, "", string(grantee)}, id)
+			s.sharedWith.remove(grantee, id)
 		}
 	}
 	if img.shares.empty() {
@@ -210,7 +210,7 @@ func (s *Store) sweep(rows int) {
 		}
 		// A record put in place of the tombstone may have got the same share since.
 		if _, again := s.images[id].shares.find(grantee, s.tag(grantee)); !again {
-			s.imagesBy.remove(attribute{fieldGrantee, "", string(grantee)}, id)
+			s.sharedWith.remove(grantee, id)
 		}
 	}
 }
