@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -128,7 +129,6 @@ type change[T any] struct {
 	unusable  error // why the ID that was drawn can't be used, or nil
 
 	// Of the transaction, as its closure was run last:
-	m          moment
 	result     T
 	ran        bool
 	err        error // that the closure ended with
@@ -232,35 +232,44 @@ func (ch *change[T]) changeIn(tx UpdateTx) error {
 
 // decideOn loads and decides, and returns the events that are to be stored.
 func (ch *change[T]) decideOn(tx ViewTx) (events []Event, err error) {
-	ch.ran, ch.m = true, ch.moment(tx)
-	if err := ch.m.load(ch.need); err != nil {
+	ch.ran = true
+	m := moments.Get().(*moment)
+	defer func() {
+		*m = moment{}
+		moments.Put(m)
+	}()
+	*m = ch.moment(tx)
+	if err := m.load(ch.need); err != nil {
 		return nil, err
 	}
-	if len(ch.m.Operation) > 0 {
-		ch.result, err = repeated[T](ch.token, ch.m.Operation[0])
+	if len(m.Operation) > 0 {
+		ch.result, err = repeated[T](ch.token, m.Operation[0])
 		return nil, err
 	}
-	ch.result, events, err = ch.decide(&ch.m)
+	ch.result, events, err = ch.decide(m)
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}
 	switch { // refusals come first, since another ID would not help
 	case ch.unusable != nil: // not the caller's fault, so not ErrInvalid
 		return nil, fmt.Errorf("the ID generator gave an unusable ID: %v", ch.unusable)
-	case ch.m.Taken:
+	case m.Taken:
 		return nil, errTaken
 	}
-	if year := ch.m.now().Year(); year < 0 || year > latestYear {
+	if year := m.now().Year(); year < 0 || year > latestYear {
 		return nil, fmt.Errorf("the clock gives the year %d, which no record can hold: set it right", year)
 	}
 	for i := range events {
-		events[i].Operation, events[i].At, events[i].Actor = ch.operation, ch.m.now(), ch.actor
+		events[i].Operation, events[i].At, events[i].Actor = ch.operation, m.now(), ch.actor
 	}
 	if ch.once {
 		err = ch.token.sign(&events[0], ch.result)
 	}
 	return events, err
 }
+
+// moments are those of changes: a moment is large, and ends with its decision.
+var moments = sync.Pool{New: func() any { return new(moment) }}
 
 // write makes the changes of the events, and appends them to the log.
 func write(tx UpdateTx, events []Event) error {
