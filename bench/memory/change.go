@@ -47,9 +47,9 @@ func runChanges(ctx context.Context, scale contest.Scale) (rows []contest.Row, e
 	return append(rows, deletes...), err
 }
 
-// A turnover is what a turn shares or unshares: unit n is about the image of that number and a newcomer.
+// A turnover is what a turn shares or unshares: unit n is about the n-th image, which its owner names, and a newcomer.
 type turnover struct {
-	w         *world.World
+	owned     []world.Question // over and over
 	newcomers []sharing.Grantee
 	from      int // the unit of the first newcomer
 }
@@ -65,8 +65,8 @@ func (t *turnover) each(do func(owner sharing.AccountID, image sharing.ImageID, 
 }
 
 func (t *turnover) unit(n int, do func(owner sharing.AccountID, image sharing.ImageID, grantee sharing.Grantee) error) error {
-	img := &t.w.Images[n%len(t.w.Images)]
-	return do(img.Owner, img.ID, t.newcomers[n-t.from])
+	of := t.owned[n%len(t.owned)]
+	return do(of.Account, of.Image, t.newcomers[n-t.from])
 }
 
 // next makes newcomers for the units of a turn.
@@ -79,8 +79,9 @@ func (t *turnover) next(from, to int) {
 
 // sharers share with newcomers. What the turn before shared is unshared first, so that the images stay as they are.
 func sharers(w *world.World, keepers []named[keeper]) (contestants []contest.Contestant, err error) {
+	owned := w.Questions(world.Owner, 1<<12)
 	for _, k := range keepers {
-		t := &turnover{w: w}
+		t := &turnover{owned: owned}
 		contestants = append(contestants, contest.Contestant{
 			Name: k.name,
 			Prepare: func(_ context.Context, from, to int) error {
@@ -96,8 +97,9 @@ func sharers(w *world.World, keepers []named[keeper]) (contestants []contest.Con
 
 // unsharers end shares that are made before.
 func unsharers(w *world.World, keepers []named[keeper]) (contestants []contest.Contestant, err error) {
+	owned := w.Questions(world.Owner, 1<<12)
 	for _, k := range keepers {
-		t := &turnover{w: w}
+		t := &turnover{owned: owned}
 		contestants = append(contestants, contest.Contestant{
 			Name: k.name,
 			Prepare: func(_ context.Context, from, to int) error {

@@ -22,6 +22,7 @@ func runMixed(ctx context.Context, scale contest.Scale) (rows []contest.Row, err
 		return nil, err
 	}
 	questions := w.Questions(world.Hit, contest.Pick(scale, 100, 1<<17, 1<<17))
+	owned := w.Questions(world.Owner, contest.Pick(scale, 100, 1<<14, 1<<14))
 	for _, callers := range contest.Pick(scale, []int{1, 4}, []int{1, 2, 4, 8, 16, 32, 64}, []int{1, 2, 4, 8, 16, 32, 64}) {
 		o := contest.Options{Rounds: contest.Pick(scale, 1, 11, 31), Slice: contest.Pick(scale, time.Millisecond, 40*time.Millisecond, 100*time.Millisecond),
 			Callers: callers}
@@ -35,11 +36,11 @@ func runMixed(ctx context.Context, scale contest.Scale) (rows []contest.Row, err
 					return nil
 				}
 				change := n / (1 + checksPerChange)
-				img := &w.Images[change/2*7919%len(w.Images)]
+				of := owned[change/2%len(owned)]
 				if change%2 == 0 {
-					return k.is.share(img.Owner, img.ID, newcomer)
+					return k.is.share(of.Account, of.Image, newcomer)
 				}
-				return k.is.unshare(img.Owner, img.ID, newcomer)
+				return k.is.unshare(of.Account, of.Image, newcomer)
 			}})
 		}
 		results, err := contest.Run(ctx, o, contestants...)
