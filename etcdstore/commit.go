@@ -80,7 +80,7 @@ func (tx *update) commit() error {
 	case errors.Is(err, rpctypes.ErrNoLeader): // the member did not look at it
 		tx.stale = err
 		return nil
-	case errors.Is(err, errClosed):
+	case errors.Is(err, ErrClosed):
 		return err
 	case err != nil && refused(err):
 		return fmt.Errorf("etcdstore: commit: %w", err)

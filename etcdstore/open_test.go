@@ -151,10 +151,10 @@ func TestClose_LeavesTheClient(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-ended; !errors.Is(err, errClosed) {
+	if err := <-ended; !errors.Is(err, ErrClosed) {
 		t.Errorf("the watch ends with %v", err)
 	}
-	if _, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); !errors.Is(err, errClosed) {
+	if _, err := e.Register(t.Context(), "a", sharing.ImageSpec{Region: "r"}); !errors.Is(err, ErrClosed) {
 		t.Errorf("a change after Close: %v", err)
 	}
 	if _, err := client.Get(t.Context(), "x"); err != nil {

@@ -16,7 +16,7 @@ import (
 // else what is to be done on failure.
 func (s *Store) request(ctx context.Context, request *pb.TxnRequest) (*pb.TxnResponse, error) {
 	if s.life.Err() != nil {
-		return nil, errClosed
+		return nil, ErrClosed
 	}
 	response, err := s.kv.Txn(ctx, request, grpc.MaxCallRecvMsgSize(math.MaxInt32)) // as the client itself has it
 	return response, clientv3.ContextError(ctx, err)

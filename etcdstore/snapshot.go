@@ -230,7 +230,7 @@ func (tx *snapshot) ask(spans []span) (*pb.TxnResponse, error) {
 		case tx.ctx.Err() != nil:
 			return nil, tx.ctx.Err()
 		case tx.life.Err() != nil:
-			return nil, errClosed
+			return nil, ErrClosed
 		case !away(err) || time.Since(began) > requestTimeout || !pause(tx.ctx, attempt):
 			return nil, unanswered(tx.ctx, err)
 		}

@@ -58,7 +58,8 @@ type Store struct {
 
 var _ sharing.FreshStore = (*Store)(nil)
 
-var errClosed = errors.New("etcdstore: the store is closed")
+// ErrClosed is wrapped by the errors of calls that [Store.Close] ends, or that begin after it, and of a wait for events.
+var ErrClosed = errors.New("etcdstore: the store is closed")
 
 // openTimeout bounds Open, which asks the cluster once, and again if a member does not answer.
 const openTimeout = 10 * time.Second
@@ -112,7 +113,8 @@ func open(ctx context.Context, client *clientv3.Client, prefix string) (*Store, 
 	return s, nil
 }
 
-// Close closes the store. Transactions under way fail at their next request, and so does all waiting for events.
+// Close closes the store. Transactions under way fail with [ErrClosed] at their next request, and so does all waiting
+// for events.
 func (s *Store) Close() error {
 	s.end()
 	s.stopSweeper()

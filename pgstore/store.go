@@ -66,10 +66,11 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	return s, nil
 }
 
-var errClosed = errors.New("pgstore: the store is closed")
+// ErrClosed is wrapped by the errors of calls that begin after [Store.Close], and of a wait for events that Close ends.
+var ErrClosed = errors.New("pgstore: the store is closed")
 
-// Close closes all connections, after the transactions under way have ended. Calls that
-// begin later fail, and so does all waiting for events.
+// Close closes all connections, after the transactions under way have ended. Calls that begin later, and all waiting
+// for events, fail with [ErrClosed].
 func (s *Store) Close() error {
 	s.end()
 	s.pool.Close()
@@ -83,7 +84,7 @@ func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	case err == nil:
 		return conn, nil
 	case s.life.Err() != nil:
-		return nil, errClosed
+		return nil, ErrClosed
 	case ctx.Err() != nil:
 		return nil, readError(ctx, err)
 	}

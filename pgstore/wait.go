@@ -67,7 +67,7 @@ func (s *Store) wait(ctx context.Context, last int64) error {
 	defer context.AfterFunc(s.life, cancel)()
 	err := s.await(ctx, last)
 	if s.life.Err() != nil {
-		return errClosed
+		return ErrClosed
 	}
 	return err
 }

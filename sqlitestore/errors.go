@@ -12,7 +12,8 @@ import (
 	"github.com/imageshare/sharing"
 )
 
-var errClosed = errors.New("sqlitestore: the store is closed")
+// ErrClosed is wrapped by the errors of calls that begin after [Store.Close], and of a wait for events that Close ends.
+var ErrClosed = errors.New("sqlitestore: the store is closed")
 
 // explain returns an error of SQLite's with what it means here. A context that ended is the reason if it interrupted.
 func explain(ctx context.Context, err error) error {

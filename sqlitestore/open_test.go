@@ -240,7 +240,7 @@ func TestClose(t *testing.T) {
 		"Update": store.Update(t.Context(), func(sharing.UpdateTx) error { return nil }),
 		"wait":   wait(t.Context()),
 	} {
-		if err == nil || !strings.Contains(err.Error(), "closed") {
+		if !errors.Is(err, sqlitestore.ErrClosed) {
 			t.Errorf("%s after Close should say that the store is closed: %v", what, err)
 		}
 	}

@@ -58,7 +58,8 @@ func newStore(path, vfs string) *Store {
 	return s
 }
 
-// Close waits for the transactions under way, and closes the file. Transactions that begin later fail.
+// Close waits for the transactions under way, and closes the file. Transactions that begin later, and all waiting for
+// events, fail with [ErrClosed].
 func (s *Store) Close() (err error) {
 	s.closing.Do(func() {
 		s.closed.Store(true)
@@ -75,7 +76,7 @@ func (s *Store) take(ctx context.Context, from *pool) (*conn, error) {
 	}
 	if s.closed.Load() {
 		from.put(c)
-		return nil, errClosed
+		return nil, ErrClosed
 	}
 	if c == nil {
 		// Without OPEN_CREATE: a file that vanished is an error, not a new and empty store.
