@@ -32,7 +32,7 @@ type Contestant struct {
 // Options say how long a contest is. The zero value is an empty contest.
 type Options struct {
 	Rounds int           // turns of each contestant, one a round; a warm-up round before them is not counted
-	Slice  time.Duration // how long a turn is
+	Slice  time.Duration // how long a turn is, at least: see [Run]
 	Units  int           // if not 0, how many units a turn is, in place of Slice
 	// Callers is how many goroutines share a turn; 0 is 1.
 	Callers int
@@ -51,6 +51,9 @@ type Result struct {
 }
 
 // Run lets the contestants take their turns. It returns the first error of a contestant.
+//
+// If in a slice of many callers each would do only a few units, turns last longer, and are fewer: at the end of a turn
+// some callers have stopped while others finish what they began, and that must not count for much.
 func Run(ctx context.Context, o Options, contestants ...Contestant) ([]Result, error) {
 	runtime.GC() // what was made ready, and left over, is nobody's burden
 	runners := make([]*runner, len(contestants))
@@ -61,11 +64,20 @@ func Run(ctx context.Context, o Options, contestants ...Contestant) ([]Result, e
 		runners[i] = &runner{Contestant: c, Options: o, block: 1}
 	}
 	order := rand.New(rand.NewPCG(1, 2)) // the same at every run
-	for range 1 + o.Rounds {
+	round := func() error {
 		for _, i := range order.Perm(len(runners)) {
 			if err := runners[i].turn(ctx); err != nil {
-				return nil, fmt.Errorf("%s: %w", runners[i].Name, err)
+				return fmt.Errorf("%s: %w", runners[i].Name, err)
 			}
+		}
+		return nil
+	}
+	if err := round(); err != nil {
+		return nil, err
+	}
+	for range lengthen(o, runners) {
+		if err := round(); err != nil {
+			return nil, err
 		}
 	}
 	results := make([]Result, len(runners))
@@ -73,6 +85,32 @@ func Run(ctx context.Context, o Options, contestants ...Contestant) ([]Result, e
 		results[i] = r.result(runners[0])
 	}
 	return results, nil
+}
+
+// In a turn of many callers, each does fewUnits units or more, as long as that takes no more than longestSlice. Rounds
+// are not cut below fewRounds.
+const (
+	fewUnits     = 8
+	longestSlice = time.Second
+	fewRounds    = 9
+)
+
+// lengthen makes the turns of many callers as long as it takes, going by the warm-up round, and returns the number of
+// rounds that are left for about the same time in all.
+func lengthen(o Options, runners []*runner) (rounds int) {
+	slice := o.Slice
+	for _, r := range runners {
+		if o.Callers > 1 && o.Units == 0 {
+			slice = max(slice, min(longestSlice, fewUnits*time.Duration(r.times[0]*float64(o.Callers))))
+		}
+	}
+	for _, r := range runners {
+		r.Slice = slice
+	}
+	if slice == o.Slice {
+		return o.Rounds
+	}
+	return min(o.Rounds, max(fewRounds, int(time.Duration(o.Rounds)*o.Slice/slice)))
 }
 
 // A runner is a contestant with what it did so far.

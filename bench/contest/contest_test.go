@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -81,6 +83,26 @@ func TestRun_Slices(t *testing.T) {
 		if r := results[0]; r.Ratio != 1 || r.PerUnit <= 0 || r.P50 <= 0 || r.P999 < r.P50 {
 			t.Errorf("%d callers: result %+v", callers, r)
 		}
+	}
+}
+
+// Where a unit takes longer than a slice, a turn is so long that each caller does several units.
+func TestRun_Lengthens(t *testing.T) {
+	for callers, want := range map[int]int64{1: 1 + 20, 4: 4 + 4*fewUnits*fewRounds} {
+		synctest.Test(t, func(t *testing.T) {
+			var done atomic.Int64
+			slow := Contestant{Name: "a", Do: func(context.Context, int) error {
+				time.Sleep(10 * time.Millisecond) // which is the work
+				done.Add(1)
+				return nil
+			}}
+			if _, err := Run(t.Context(), Options{Rounds: 20, Slice: time.Millisecond, Callers: callers}, slow); err != nil {
+				t.Fatal(err)
+			}
+			if done.Load() != want {
+				t.Errorf("%d callers do %d units, want %d", callers, done.Load(), want)
+			}
+		})
 	}
 }
 
