@@ -98,17 +98,15 @@ const (
 // lengthen makes the turns of many callers as long as it takes, going by the warm-up round, and returns the number of
 // rounds that are left for about the same time in all.
 func lengthen(o Options, runners []*runner) (rounds int) {
+	if o.Callers <= 1 || o.Units > 0 {
+		return o.Rounds
+	}
 	slice := o.Slice
 	for _, r := range runners {
-		if o.Callers > 1 && o.Units == 0 {
-			slice = max(slice, min(longestSlice, fewUnits*time.Duration(r.times[0]*float64(o.Callers))))
-		}
+		slice = max(slice, min(longestSlice, fewUnits*time.Duration(r.times[0]*float64(o.Callers))))
 	}
 	for _, r := range runners {
 		r.Slice = slice
-	}
-	if slice == o.Slice {
-		return o.Rounds
 	}
 	return min(o.Rounds, max(fewRounds, int(time.Duration(o.Rounds)*o.Slice/slice)))
 }
