@@ -101,7 +101,7 @@ func (m *moment) impact(img *ImageRecord, end ending, members map[AccountID][]Or
 		if err != nil {
 			return impact, nil, err
 		}
-		can := could && !end.image && their.mayReinit(accessBy(after, img, account, orgs))
+		can := could && !end.image && their.reach(accessBy(after, img, account, orgs)) == usable
 		sameInAnyOrganization := account == img.Owner || could && (can || end.image)
 		if toOrganizations && directory && !known && !sameInAnyOrganization {
 			unknown = append(unknown, account)
@@ -147,12 +147,9 @@ func accessBy(shares map[Grantee]Grant, img *ImageRecord, account AccountID, org
 	return access
 }
 
-// mayReinit reports whether the actor could reinitialise its instances of the image, if it trusts the owner.
-func (m *moment) mayReinit(a *Access) bool { return a.Image.Owner == m.actor || m.reach(a) == usable }
-
 // couldReinit asks the rule of reinit whether the actor could reinitialise its instances of the image.
 func (m *moment) couldReinit(a *Access) (bool, error) {
-	if !m.mayReinit(a) {
+	if m.reach(a) != usable { // which spares reading the trust policy
 		return false, nil
 	}
 	if err := m.load(Need{Trust: true}); err != nil {
