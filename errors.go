@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// The kinds of error that a call can end with, each found with [errors.Is]. All but the last three are refusals by a
+// The kinds of error that a call can end with, each found with [errors.Is]. All but the last four are refusals by a
 // rule, each of which is also found as a [*Refusal] with [errors.As].
 var (
 	// ErrImageNotFound means that the actor sees no image with that ID. It does not tell whether there is one (R20).
@@ -51,6 +51,9 @@ var (
 
 	// ErrInvalid means bad input. The error says which field is bad and what is allowed. It is not a refusal (R25).
 	ErrInvalid = errors.New("invalid")
+	// ErrTokenReused means that the account used the token for another request ([Engine.Once]). It is an
+	// [ErrInvalid] (R23).
+	ErrTokenReused = invalid("token", "was used by the account for another request: take a new one")
 	// ErrConflict means that the store gave up after retrying a transaction that kept conflicting
 	// with others. Nothing was changed.
 	ErrConflict = errors.New("conflict with concurrent changes")

@@ -24,7 +24,7 @@ func ExampleEngine_Once() {
 	fmt.Println(again.ID == first.ID)
 
 	err := engine.Once("request-7").Terminate(ctx, "acme", first.ID)
-	fmt.Println(errors.Is(err, sharing.ErrInvalid)) // another request
+	fmt.Println(errors.Is(err, sharing.ErrTokenReused)) // by another request
 	// Output:
 	// true
 	// true

@@ -112,6 +112,8 @@ func status(err error) int {
 		return http.StatusConflict // a limit or the image's state: the remedy says what to change
 	}
 	switch {
+	case errors.Is(err, sharing.ErrTokenReused):
+		return http.StatusUnprocessableEntity
 	case errors.Is(err, sharing.ErrInvalid):
 		return http.StatusBadRequest
 	case errors.Is(err, sharing.ErrConflict), errors.Is(err, sharing.ErrOutcomeUnknown):

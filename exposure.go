@@ -56,7 +56,7 @@ type Holding struct {
 	// From is when the share was made.
 	From time.Time
 	// To is when the share ended. It is zero while the share is present.
-	To time.Time
+	To time.Time `json:",omitzero"`
 }
 
 // Beyond counts what the owner of an image does not see.

@@ -12,7 +12,7 @@ type Instance struct {
 	Image ImageID
 	// DiskGeneration is 1 at launch. Each [Engine.Reinit] and each [Engine.ReplaceDisk] adds one.
 	DiskGeneration int64
-	Labels         map[string]string
+	Labels         map[string]string `json:",omitzero"`
 	LaunchedAt     time.Time
 }
 

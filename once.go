@@ -52,7 +52,7 @@ func (t token) sign(first *Event, result any) (err error) {
 func repeated[T any](t token, first Event) (T, error) {
 	var result T
 	if first.Request != t.request {
-		return result, invalid("token", "was used by the account for another request: take a new one")
+		return result, ErrTokenReused
 	}
 	if err := json.Unmarshal(first.Result, &result); err != nil {
 		return result, fmt.Errorf("the stored answer to the token's first call can't be read: %w", err)

@@ -40,7 +40,11 @@ func ResumeReplay(ctx context.Context, to Store, events iter.Seq2[Event, error])
 		if reflect.DeepEqual(has.change(), ev.change()) {
 			return nil
 		}
-		return invalid("store", "holds operation %s where the log has %s: it is not the beginning of this log", quoted(has.Operation), quoted(ev.Operation))
+		where := "the log ends"
+		if ev.Operation != "" {
+			where = "the log has " + quoted(ev.Operation)
+		}
+		return invalid("store", "holds operation %s where %s: it is not the beginning of this log", quoted(has.Operation), where)
 	})
 }
 

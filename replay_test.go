@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,7 +157,11 @@ func TestR24_ResumeReplay(t *testing.T) {
 		t.Errorf("the logs differ:\n%s", diff)
 	}
 	whole = whole[:1000]
-	want(t, sharing.ResumeReplay(ctx, to.store, part(1000)), sharing.ErrInvalid) // the store has more
+	err = sharing.ResumeReplay(ctx, to.store, part(1000)) // the store has more
+	want(t, err, sharing.ErrInvalid)
+	if !strings.Contains(err.Error(), "where the log ends:") {
+		t.Errorf("the error should say that the log ends: %v", err)
+	}
 	other := newWorld(t)
 	other.image("somebody")
 	want(t, sharing.ResumeReplay(ctx, other.store, part(1000)), sharing.ErrInvalid)

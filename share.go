@@ -107,7 +107,7 @@ func distinct[T comparable](items []T) []T {
 // validGrantees checks the grantees of a call: each valid, and at least one.
 func validGrantees(grantees []Grantee) error {
 	if len(grantees) == 0 {
-		return invalid("grantees", "are none: name at least one")
+		return invalid("grantees", "are missing: name at least one")
 	}
 	for _, g := range grantees {
 		if err := g.Validate(); err != nil {

@@ -143,7 +143,7 @@ func (e *Engine) DryRun() *Engine {
 
 // Once returns an engine on the same store whose changes carry the token (R23). For each actor, the first change under
 // a token is made. A later one with the same request, for instance after a lost answer, returns the first result as it
-// was then and changes nothing; with another request it is [ErrInvalid]. Tokens never expire. A token is 1 to 128
+// was then and changes nothing; with another request it is [ErrTokenReused]. Tokens never expire. A token is 1 to 128
 // bytes of valid UTF-8 without control characters and spaces. A refused call, a dry run, a read, and a change that
 // changes nothing use up no token.
 func (e *Engine) Once(token string) *Engine {

@@ -72,7 +72,7 @@ const openTimeout = 10 * time.Second
 // or if a newer version of this package has written to the cluster.
 func Open(ctx context.Context, endpoints []string) (*Store, error) {
 	if len(endpoints) == 0 {
-		return nil, fmt.Errorf("etcdstore: %w: endpoints are none: name at least one, such as http://127.0.0.1:2379", sharing.ErrInvalid)
+		return nil, fmt.Errorf("etcdstore: %w: no endpoint is given: name at least one, such as http://127.0.0.1:2379", sharing.ErrInvalid)
 	}
 	client, err := dial(endpoints)
 	if err != nil {

@@ -41,7 +41,7 @@ func explain(ctx context.Context, err error) error {
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("sqlitestore: this program may not write the file, or in its folder: %w", err)
 	case code == sqlite3.CANTOPEN:
-		return fmt.Errorf("sqlitestore: the file, or one beside it, can't be opened: does its folder exist? %w", err)
+		return fmt.Errorf("sqlitestore: the file, or one beside it, can't be opened: does its folder exist, and is it no folder itself? %w", err)
 	case code == sqlite3.CORRUPT:
 		return fmt.Errorf("sqlitestore: the file is damaged: %w", err)
 	}

@@ -52,7 +52,7 @@ func opensNot(t *testing.T, path, says string) {
 
 func TestOpen_Refuses(t *testing.T) {
 	t.Run("EmptyPath", func(t *testing.T) { opensNot(t, "", "the path is empty") })
-	t.Run("Folder", func(t *testing.T) { opensNot(t, t.TempDir(), "can't be opened") })
+	t.Run("Folder", func(t *testing.T) { opensNot(t, t.TempDir(), "is it no folder itself") })
 	t.Run("NoFolder", func(t *testing.T) { opensNot(t, filepath.Join(t.TempDir(), "none", "x.db"), "does its folder exist") })
 	t.Run("NoDatabase", func(t *testing.T) {
 		path, text := newFile(t), strings.Repeat("this is a letter to my aunt\n", 100)
