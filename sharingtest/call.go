@@ -16,6 +16,7 @@ import (
 // A call is one call of a [System] as a value, so that it can be drawn, printed, repeated, and made of
 // a system and of the model alike. Op is the method; of the other fields it uses those that it needs.
 type call struct {
+	form        string // that is called, for whoever reads the failure: Once("t1").
 	Op          string
 	Actor       sharing.AccountID
 	Image       sharing.ImageID
@@ -137,10 +138,16 @@ func all[T any](seq iter.Seq2[T, error]) ([]T, error) {
 	return items, nil
 }
 
+// in returns the call in a form of the system.
+func (c call) in(form string) call {
+	c.form = form
+	return c
+}
+
 // String prints the call with the arguments that are not empty: Share(Actor:"a" Image:"i1" Grantees:["b"]).
 func (c call) String() string {
-	op := c.Op
-	c.Op = ""
+	op := c.form + c.Op
+	c.form, c.Op = "", ""
 	return op + "(" + printed(reflect.ValueOf(c)) + ")"
 }
 
@@ -225,5 +232,5 @@ func (c call) request() string {
 	if len(c.Labels) == 0 {
 		c.Labels = nil
 	}
-	return c.String()
+	return c.in("").String()
 }

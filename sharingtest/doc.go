@@ -25,4 +25,17 @@
 // A system that lacks some features is judged on the others:
 //
 //	sharingtest.Run(t, open, sharingtest.Organizations, sharingtest.Acceptance)
+//
+// # A client of a service
+//
+// The client turns the service's answers back into those of the methods, and its errors into errors that [errors.Is]
+// finds as the sentinels of package sharing, and [errors.As] as a [*sharing.Refusal]. A type whose Unwrap returns both
+// does that. [Setup.Options] are the options of the engine behind the service.
+//
+// The suite also makes calls with bad input, which must be [sharing.ErrInvalid]. Some of it the client has to refuse
+// itself, since it would not arrive as it is: an empty identifier in a path, text that is no UTF-8, which JSON repairs,
+// and a status without a name, which can't be written as JSON.
+//
+// A service that keeps the errors of its directory and its grantee check to itself lacks [Failures]; one without a
+// dry run, tokens or a log leaves those parts of its [Subject] nil.
 package sharingtest

@@ -15,14 +15,7 @@ func Engine(newStore func(t TB) sharing.Store) Open {
 }
 
 func engineOn(t TB, store sharing.Store, setup Setup, newStore func(t TB) sharing.Store) Subject {
-	opts := []sharing.Option{sharing.WithPolicy(setup.Policy), sharing.WithClock(setup.Now), sharing.WithIDs(setup.IDs)}
-	if setup.Directory != nil {
-		opts = append(opts, sharing.WithDirectory(setup.Directory))
-	}
-	if setup.GranteeCheck != nil {
-		opts = append(opts, sharing.WithGranteeCheck(setup.GranteeCheck))
-	}
-	e, err := sharing.New(store, opts...)
+	e, err := sharing.New(store, setup.Options()...)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}

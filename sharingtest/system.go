@@ -93,6 +93,18 @@ type Setup struct {
 	GranteeCheck func(ctx context.Context, owner sharing.AccountID, image sharing.Image, g sharing.Grantee) error
 }
 
+// Options returns the setup as options of an engine, for a system that has one.
+func (s Setup) Options() []sharing.Option {
+	opts := []sharing.Option{sharing.WithPolicy(s.Policy), sharing.WithClock(s.Now), sharing.WithIDs(s.IDs)}
+	if s.Directory != nil {
+		opts = append(opts, sharing.WithDirectory(s.Directory))
+	}
+	if s.GranteeCheck != nil {
+		opts = append(opts, sharing.WithGranteeCheck(s.GranteeCheck))
+	}
+	return opts
+}
+
 // A Subject is a system to be judged, with what it can do beyond the calls of [System]. What is nil the system
 // can't do, and is not judged on.
 type Subject struct {
@@ -122,7 +134,7 @@ const (
 	Protection    Feature = "protection"    // R17: Protect, Unprotect
 	Families      Feature = "families"      // R18: Latest
 	Organizations Feature = "organizations" // R19: a Directory
-	Failures      Feature = "failures"      // R19: the error of a Directory that fails
+	Failures      Feature = "failures"      // R19: the own errors of a Directory that fails and of a grantee check
 	Public        Feature = "public"        // R19: Everyone, BlockPublic
 	GranteeCheck  Feature = "grantee check" // R19
 	Trust         Feature = "trust"         // R11: SetTrust, Trust

@@ -76,6 +76,7 @@ func (w *world) pages(t TB, c call, limit int) {
 	if !ok {
 		return
 	}
+	c = c.in("a page of ")
 	want, wantErr := c.of(t.Context(), w.model)
 	if wantErr != nil {
 		_, _, err := c.page(t.Context(), pager, sharing.Page{Limit: limit})
@@ -102,7 +103,8 @@ func (w *world) pages(t TB, c call, limit int) {
 
 // foreign tries a cursor with another account and another query, which is bad input.
 func (w *world) foreign(t TB, pager Pager, c call, cursor string) {
-	actor, region := c, c
+	actor := c.in("by the cursor of another call, a page of ")
+	region := actor
 	actor.Actor = "other"
 	region.Images.Region, region.Shares.Region, region.Instances.Region = "other", "other", "other"
 	others := []call{actor, region}
@@ -114,9 +116,9 @@ func (w *world) foreign(t TB, pager Pager, c call, cursor string) {
 		w.compare(t, other, nil, err, nil, sharing.ErrInvalid)
 	}
 	_, _, err := c.page(t.Context(), pager, sharing.Page{Cursor: cursor + "x"})
-	w.compare(t, c, nil, err, nil, sharing.ErrInvalid)
+	w.compare(t, c.in("by a made-up cursor, a page of "), nil, err, nil, sharing.ErrInvalid)
 	_, _, err = c.page(t.Context(), pager, sharing.Page{Limit: -1})
-	w.compare(t, c, nil, err, nil, sharing.ErrInvalid)
+	w.compare(t, c.in("by the limit -1, a page of "), nil, err, nil, sharing.ErrInvalid)
 }
 
 // A listing is the items of one listing: one of its fields is used.

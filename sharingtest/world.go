@@ -103,12 +103,13 @@ func (w *world) doOn(t TB, s System, m *Model, c call) (any, error) {
 
 // dryRun makes a call of the system's dry run: it decides as the call, and changes nothing.
 func (w *world) dryRun(t TB, c call) {
-	w.doOn(t, w.subject.DryRun, w.model.clone(), c)
+	w.doOn(t, w.subject.DryRun, w.model.clone(), c.in("DryRun()."))
 }
 
 // once makes a call under a token (R23).
 func (w *world) once(t TB, token string, c call) {
 	s := w.subject.Once(token)
+	c = c.in(fmt.Sprintf("Once(%q).", token))
 	i := slices.IndexFunc(w.used, func(u usedToken) bool { return u.token == token && u.call.Actor == c.Actor })
 	switch {
 	case i >= 0:
