@@ -50,8 +50,8 @@ func (r Region) Validate() error { return validName("region", string(r), false) 
 // A Grantee is the party that a share reaches: one account, written as its ID; every account of an organisation,
 // written as "org:" and the organisation's ID; or every account there is, written as "*".
 //
-// Make one with [Account], [Organization] or [Everyone]. A plain conversion, Grantee(text), accepts "*" from whoever
-// supplied the text, and so may make an image public.
+// Make one with [Account], [Organization] or [Everyone]. A plain conversion, Grantee(text), and JSON decoded into a
+// Grantee, accept "*" from whoever supplied the text, and so may make an image public.
 type Grantee string
 
 // Everyone is the grantee of a public share: it reaches every account (R19).
