@@ -3,7 +3,6 @@ package sharing
 import (
 	"context"
 	"iter"
-	"slices"
 )
 
 // Images lists the images within the actor's reach that q selects, in ascending order of ID. It reads up to 1,000 at a
@@ -39,6 +38,15 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 	}
 	err = l.view(func(tx ViewTx) error {
 		m := l.moment(tx)
+		if q.Source != "" {
+			if err := m.load(Need{Image: q.Source}); err != nil {
+				return err
+			}
+			if m.reach(&m.Image) == unseen { // that it exists, and was used, must not show (R20)
+				items, next = []Image{}, ""
+				return l.outside.organizationsKnown()
+			}
+		}
 		if scan.Query.Origin&OriginShared != 0 {
 			if err := l.outside.organizationsKnown(); err != nil {
 				return err
@@ -65,12 +73,6 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 			return err
 		}
 		items = images
-		if q.Source != "" {
-			items = slices.DeleteFunc(images, func(img Image) bool { return img.Source.Image != q.Source })
-			if len(items) < len(images) { // the actor does not see the source, as far as the directory tells
-				return l.outside.organizationsKnown()
-			}
-		}
 		return nil
 	})
 	if err != nil {

@@ -49,7 +49,9 @@ func TestR19_DirectoryFails(t *testing.T) {
 	want(t, err, broken)
 	want(t, first(w.Images(ctx, "member", sharing.ImageQuery{})), broken)
 	want(t, first(w.Images(ctx, "member", sharing.ImageQuery{Owner: "member"})), nil)
-	want(t, first(w.Images(ctx, "member", sharing.ImageQuery{Source: img})), broken)
+	for _, source := range []sharing.ImageID{img, "never-was"} { // alike (R20)
+		want(t, first(w.Images(ctx, "member", sharing.ImageQuery{Source: source})), broken)
+	}
 	// What an owner's or an account's own share allows does not depend on it.
 	want(t, w.CanUse(ctx, "owner", img, "r1"), nil)
 	want(t, w.CanUse(ctx, "friend", img, "r1"), nil)

@@ -212,3 +212,23 @@ func TestPages_Empty(t *testing.T) {
 		t.Errorf("instances: got %#v, %q, %v", items, next, err)
 	}
 }
+
+// A page selected by a source that the actor does not see is as empty as by one that never was: even its cursor (R20).
+func TestR20_PageOfUnseenSource(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	img := w.image("owner")
+	w.share("owner", img, "b")
+	for range 3 {
+		_, err := w.Capture(ctx, "b", w.launch("b", img), sharing.ImageSpec{})
+		want(t, err, nil)
+	}
+	want(t, w.Unshare(ctx, "owner", img, "b"), nil)
+	for _, source := range []sharing.ImageID{img, "never-was"} {
+		items, next, err := w.ImagesPage(ctx, "b", sharing.ImageQuery{Source: source}, sharing.Page{Limit: 1})
+		want(t, err, nil)
+		if len(items) > 0 || next != "" {
+			t.Errorf("the page by source %s has %d images, and the cursor %q after it", source, len(items), next)
+		}
+	}
+}

@@ -195,8 +195,17 @@ func (w *world) needsDirectory(c call) (needed, needless bool) {
 		if q.Origin == 0 {
 			q.Origin = sharing.OriginOwn | sharing.OriginShared
 		}
-		own := q.Owner == c.Actor && q.Origin&sharing.OriginOwn != 0
-		return !own && q.Source == "" && q.Origin&sharing.OriginShared != 0, own && w.ownImagesReferToUsable(c.Actor)
+		own := (q.Owner == c.Actor || q.Owner == "" && q.Source != "") && q.Origin&sharing.OriginOwn != 0
+		needed = !own && q.Origin&sharing.OriginShared != 0
+		needless = own && w.ownImagesReferToUsable(c.Actor)
+		switch {
+		case q.Source == "":
+			return needed, needless
+		case q.Owner != "" && q.Owner != c.Actor: // a source selects the actor's own images only
+			return false, true
+		}
+		unseen, usable := w.withoutDirectory(c.Actor, q.Source)
+		return needed || unseen, needless && usable
 	case "Reinit":
 		inst, err := w.model.ownInstance(c.Actor, c.Instance)
 		if err != nil {
@@ -204,13 +213,19 @@ func (w *world) needsDirectory(c call) (needed, needless bool) {
 		}
 		id = inst.Image
 	}
+	return w.withoutDirectory(c.Actor, id)
+}
+
+// withoutDirectory reports whether an account sees an image only if an organisation's share reaches it, as
+// seems to be so where there is no image, and whether the account may use it whatever the directory says.
+func (w *world) withoutDirectory(account sharing.AccountID, id sharing.ImageID) (unseen, usable bool) {
 	img := w.model.images[id]
-	if img == nil || img.deleted || img.State == sharing.ImageDisabled && img.Owner != c.Actor {
+	if img == nil || img.deleted || img.State == sharing.ImageDisabled && img.Owner != account {
 		return true, false
 	}
-	_, own := w.model.present(img)[sharing.Account(c.Actor)]
-	suffices := w.model.origin(c.Actor, img) != 0
-	return !suffices && !own, suffices
+	_, own := w.model.present(img)[sharing.Account(account)]
+	usable = w.model.origin(account, img) != 0
+	return !usable && !own, usable
 }
 
 // ownImagesReferToUsable reports whether an account may use all that its images refer to, so that they are shown whole.
