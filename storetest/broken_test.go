@@ -18,7 +18,7 @@ func TestSuiteFindsBrokenStores(t *testing.T) {
 	}
 	// In a process of its own, since these tests are to fail. Random reads find the best hidden fault after 20 histories
 	// on average, but one time in a hundred only after more than the 100 that are usual.
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBrokenStores$", "-test.v",
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBrokenStores$", "-test.v", "-test.timeout=10m",
 		"-rapid.checks=2000", "-rapid.nofailfile", "-rapid.shrinktime=1ms")
 	cmd.Env = append(os.Environ(), brokenStores+"=1")
 	out, err := cmd.CombinedOutput()
