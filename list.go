@@ -69,11 +69,8 @@ func (e *Engine) ImagesPage(ctx context.Context, actor AccountID, q ImageQuery, 
 		if next = ""; more {
 			next = l.cursor(string(images[len(images)-1].ID))
 		}
-		if err := m.showAll(images, l.fresh); err != nil {
-			return err
-		}
 		items = images
-		return nil
+		return m.showAll(items, l.fresh)
 	})
 	if err != nil {
 		return nil, "", err

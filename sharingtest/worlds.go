@@ -195,13 +195,16 @@ func (w *world) needsDirectory(c call) (needed, needless bool) {
 		if q.Origin == 0 {
 			q.Origin = sharing.OriginOwn | sharing.OriginShared
 		}
-		own := (q.Owner == c.Actor || q.Owner == "" && q.Source != "") && q.Origin&sharing.OriginOwn != 0
+		if q.Source != "" && q.Owner == "" { // a source selects the actor's own images only
+			q.Owner = c.Actor
+		}
+		own := q.Owner == c.Actor && q.Origin&sharing.OriginOwn != 0
 		needed = !own && q.Origin&sharing.OriginShared != 0
 		needless = own && w.ownImagesReferToUsable(c.Actor)
-		switch {
-		case q.Source == "":
+		if q.Source == "" {
 			return needed, needless
-		case q.Owner != "" && q.Owner != c.Actor: // a source selects the actor's own images only
+		}
+		if q.Owner != c.Actor {
 			return false, true
 		}
 		unseen, usable := w.withoutDirectory(c.Actor, q.Source)
